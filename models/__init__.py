@@ -1,0 +1,64 @@
+"""What is remembered. Knows SQLAlchemy and nothing else."""
+
+from models.attachment import Attachment
+from models.base import Base, DataClass
+from models.case import Case, CaseKind, CaseState, CaseUnit, Person, UnitPart
+from models.clock import Clock
+from models.document import Document, Draft
+from models.dossier import DossierRequest, DossierState
+from models.event import Event
+from models.finding import Finding
+from models.notice import Notice, NoticeRecipient
+from models.notification import Notification
+from models.place import Organisation, OrganisationKind, Region, RegionLevel, Zone, ZoneKind
+from models.process import Definition, Incident, Process, ProcessState, Task, TaskState, Timer
+from models.rectification import Rectification, RectificationEntry, RectificationState
+from models.review import Conclusion, Level, Opinion, Panel, PanelMember
+from models.user import Appointment, Discipline, Role, User, UserSession
+
+__all__ = [
+    "Appointment",
+    "Attachment",
+    "Base",
+    "Case",
+    "CaseKind",
+    "CaseState",
+    "CaseUnit",
+    "Clock",
+    "Conclusion",
+    "DataClass",
+    "Definition",
+    "Discipline",
+    "Document",
+    "DossierRequest",
+    "DossierState",
+    "Draft",
+    "Event",
+    "Finding",
+    "Incident",
+    "Level",
+    "Notice",
+    "NoticeRecipient",
+    "Notification",
+    "Opinion",
+    "Organisation",
+    "OrganisationKind",
+    "Panel",
+    "PanelMember",
+    "Person",
+    "Process",
+    "ProcessState",
+    "Rectification",
+    "RectificationEntry",
+    "RectificationState",
+    "Region",
+    "RegionLevel",
+    "Role",
+    "Task",
+    "TaskState",
+    "Timer",
+    "User",
+    "UserSession",
+    "Zone",
+    "ZoneKind",
+]

@@ -1,0 +1,104 @@
+"""A case: one death found, one report, one review (A01). And the units that have a part in it."""
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import PERSONAL, SENSITIVE, Base
+from models.place import Organisation, Region
+from models.user import User
+
+
+class CaseKind(enum.StrEnum):
+    MATERNAL_DEATH = "maternal_death"
+
+
+class CaseState(enum.StrEnum):
+    """Where the case stands, coarse; the process says it exactly."""
+
+    REPORTED = "reported"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    IN_REVIEW = "in_review"
+    RECTIFYING = "rectifying"
+    CLOSED = "closed"
+    VOID_REQUESTED = "void_requested"
+    VOIDED = "voided"
+
+
+class Case(Base):
+    __tablename__ = "case"
+
+    number: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[CaseKind]
+    state: Mapped[CaseState] = mapped_column(default=CaseState.REPORTED, index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    county_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
+    city_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
+    reported_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    event_at: Mapped[datetime] = mapped_column(index=True)  # the death, to the minute
+    discovered_at: Mapped[datetime]
+    reported_at: Mapped[datetime] = mapped_column(index=True)  # server time, nobody edits it
+    jurisdiction: Mapped[str]
+    rules: Mapped[dict[str, Any]]  # the rule set in force at event_at, frozen
+    late_report: Mapped[bool] = mapped_column(default=False)  # D01 R3: never taken back
+    incomplete_record: Mapped[bool] = mapped_column(default=False)  # D01 R4: never taken back
+    void_reason: Mapped[str | None] = mapped_column(info=SENSITIVE)
+    void_requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    voided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    state_before_void: Mapped[CaseState | None]
+    closed_at: Mapped[datetime | None]
+
+    organisation: Mapped[Organisation] = relationship()
+    county: Mapped[Region] = relationship(foreign_keys=[county_code])
+    city: Mapped[Region] = relationship(foreign_keys=[city_code])
+    reported_by: Mapped[User] = relationship(foreign_keys=[reported_by_id])
+    units: Mapped[list["CaseUnit"]] = relationship(back_populates="case", order_by="CaseUnit.id")
+    person: Mapped["Person"] = relationship(back_populates="case")
+
+
+class UnitPart(enum.StrEnum):
+    """Why a unit sees a case."""
+
+    REPORTER = "reporter"
+    RECEIVER = "receiver"
+    ADMINISTRATION = "administration"
+    UPPER_MCH = "upper_mch"
+    UPPER_ADMINISTRATION = "upper_administration"
+    GUIDE = "guide"
+    CONCERNED = "concerned"  # received a notice, or owns a ledger item
+
+
+class CaseUnit(Base):
+    """A unit's part in a case: the routing log, and what the query scope looks at."""
+
+    __tablename__ = "case_unit"
+    __table_args__ = (UniqueConstraint("case_id", "organisation_id", "part"),)
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    part: Mapped[UnitPart]
+    since: Mapped[datetime]
+
+    case: Mapped[Case] = relationship(back_populates="units")
+    organisation: Mapped[Organisation] = relationship()
+
+
+class Person(Base):
+    """The woman who died. Her identity lives here and in documents, never in the engine's state."""
+
+    __tablename__ = "person"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), unique=True)
+    name: Mapped[str] = mapped_column(info=PERSONAL)
+    id_no: Mapped[str | None] = mapped_column(info=PERSONAL)
+    age: Mapped[int | None] = mapped_column(info=PERSONAL)
+
+    case: Mapped[Case] = relationship(back_populates="person")
+
+    @property
+    def masked_name(self) -> str:
+        return self.name[:1] + "＊" * max(1, len(self.name) - 1)

@@ -1,0 +1,41 @@
+"""A clock is the law: a limit that started, is due, and was met or was not. Never paused, never
+erased, untouched by anything the engine does."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base
+from models.case import Case
+from models.place import Organisation
+
+
+class Clock(Base):
+    """One limit of one case. `due_at` is empty when the rule gives no number (本地口径待确认).
+
+    `subject` tells clocks of one key apart: empty, a level, or a ledger item.
+    """
+
+    __tablename__ = "clock"
+    __table_args__ = (UniqueConstraint("case_id", "rule_key", "subject"),)
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    rule_key: Mapped[str]
+    subject: Mapped[str] = mapped_column(default="")
+    title: Mapped[str]
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)
+    started_at: Mapped[datetime]
+    due_at: Mapped[datetime | None] = mapped_column(index=True)
+    met_at: Mapped[datetime | None]
+    next_reminder_at: Mapped[datetime | None] = mapped_column(index=True)
+    reminders_sent: Mapped[int] = mapped_column(default=0)
+
+    case: Mapped[Case] = relationship()
+    organisation: Mapped[Organisation | None] = relationship()
+
+    def seconds_late(self, now: datetime) -> int:
+        """Seconds beyond the limit when met, or by now; 0 when in time or without a number."""
+        if self.due_at is None:
+            return 0
+        return max(0, int(((self.met_at or now) - self.due_at).total_seconds()))

@@ -1,0 +1,133 @@
+"""The running diagrams: definitions, processes, and what waits for people or for the clock.
+
+`Process.state` belongs to workflows.engine; lists read tasks and timers and never open it.
+"""
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import SENSITIVE, Base
+from models.case import Case
+from models.clock import Clock
+from models.place import Organisation
+from models.user import User
+
+
+class Definition(Base):
+    """A process folder as it was when first used: immutable, named by the hash of its content."""
+
+    __tablename__ = "definition"
+    __table_args__ = (UniqueConstraint("name", "digest"),)
+
+    name: Mapped[str]
+    digest: Mapped[str]
+    files: Mapped[dict[str, Any]]  # file name → text of each .bpmn and .dmn
+    created_at: Mapped[datetime]
+
+
+class ProcessState(enum.StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    INCIDENT = "incident"
+
+
+class Process(Base):
+    """One running BPMN process of a case."""
+
+    __tablename__ = "process"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    definition_id: Mapped[int] = mapped_column(ForeignKey("definition.id"))
+    status: Mapped[ProcessState] = mapped_column(default=ProcessState.RUNNING)
+    state: Mapped[bytes] = mapped_column(deferred=True)
+    version: Mapped[int] = mapped_column()
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    case: Mapped[Case] = relationship()
+    definition: Mapped[Definition] = relationship()
+    tasks: Mapped[list["Task"]] = relationship(back_populates="process", order_by="Task.id")
+    timers: Mapped[list["Timer"]] = relationship(
+        back_populates="process", cascade="all, delete-orphan"
+    )
+
+    __mapper_args__ = {"version_id_col": version}
+
+
+class TaskState(enum.StrEnum):
+    OPEN = "open"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class Task(Base):
+    """A step that waits for, or was done by, a person (待办).
+
+    Who: `lane` at `organisation`, narrowed to `user` when the step is one person's own.
+    `index` is the place among parallel siblings, counted from 0.
+    """
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index("ix_task_inbox", "state", "organisation_id", "lane"),
+        Index("ix_task_own", "state", "user_id"),
+    )
+
+    process_id: Mapped[int] = mapped_column(ForeignKey("process.id"), index=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    spiff_id: Mapped[str] = mapped_column(unique=True)
+    bpmn_id: Mapped[str]
+    diagram: Mapped[str]  # the BPMN process the step stands in
+    title: Mapped[str]
+    form: Mapped[str]
+    effect: Mapped[str | None]
+    lane: Mapped[str]
+    level: Mapped[str | None]  # county or city, where a part is used at both
+    index: Mapped[int | None]
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    rectification_id: Mapped[int | None] = mapped_column(ForeignKey("rectification.id"))
+    clock_id: Mapped[int | None] = mapped_column(ForeignKey("clock.id"))
+    stops_clock: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[TaskState] = mapped_column(default=TaskState.OPEN)
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    done_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+    process: Mapped[Process] = relationship(back_populates="tasks")
+    case: Mapped[Case] = relationship()
+    organisation: Mapped[Organisation | None] = relationship()
+    user: Mapped[User | None] = relationship(foreign_keys=[user_id])
+    done_by: Mapped[User | None] = relationship(foreign_keys=[done_by_id])
+    clock: Mapped[Clock | None] = relationship()
+
+
+class Timer(Base):
+    """A moment at which a process wants to be woken. The worker polls `due_at` and nothing else."""
+
+    __tablename__ = "timer"
+
+    process_id: Mapped[int] = mapped_column(ForeignKey("process.id"), index=True)
+    spiff_id: Mapped[str] = mapped_column(unique=True)
+    bpmn_id: Mapped[str]
+    due_at: Mapped[datetime] = mapped_column(index=True)
+
+    process: Mapped[Process] = relationship(back_populates="timers")
+
+
+class Incident(Base):
+    """An engine step that failed. The process stands still until somebody retries it."""
+
+    __tablename__ = "incident"
+
+    process_id: Mapped[int] = mapped_column(ForeignKey("process.id"), index=True)
+    at: Mapped[datetime]
+    cause: Mapped[str] = mapped_column(info=SENSITIVE)
+    solved_at: Mapped[datetime | None]
+
+    process: Mapped[Process] = relationship()

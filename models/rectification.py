@@ -1,0 +1,76 @@
+"""The ledger (台账): one item per finding, followed until another unit accepts it (C03–C05)."""
+
+import enum
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import SENSITIVE, Base
+from models.case import Case
+from models.finding import Finding
+from models.place import Organisation
+from models.user import User
+
+
+class RectificationState(enum.StrEnum):
+    PLANNING = "planning"
+    WORKING = "working"
+    AWAITING_ACCEPTANCE = "awaiting_acceptance"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+
+
+class Rectification(Base):
+    """`place` is the index among the parallel ledger items of one level of one case, from 0.
+
+    `deadline` may be extended, `first_deadline` is never overwritten.
+    """
+
+    __tablename__ = "rectification"
+    __table_args__ = (UniqueConstraint("case_id", "level", "place"),)
+
+    number: Mapped[str] = mapped_column(unique=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    finding_id: Mapped[int] = mapped_column(ForeignKey("finding.id"), unique=True)
+    level: Mapped[str]
+    place: Mapped[int]
+    owner_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    acceptor_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    guide_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
+    state: Mapped[RectificationState] = mapped_column(default=RectificationState.PLANNING)
+    cause: Mapped[str | None] = mapped_column(info=SENSITIVE)
+    measure: Mapped[str | None] = mapped_column(info=SENSITIVE)
+    strength: Mapped[str | None]
+    owner_person: Mapped[str | None]
+    first_deadline: Mapped[date | None]
+    deadline: Mapped[date | None]
+    progress: Mapped[int] = mapped_column(default=0)
+    rejections: Mapped[int] = mapped_column(default=0)
+    interview_proposed: Mapped[bool] = mapped_column(default=False)  # C03: 整改达不到要求
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+    case: Mapped[Case] = relationship()
+    finding: Mapped[Finding] = relationship()
+    owner: Mapped[Organisation] = relationship(foreign_keys=[owner_id])
+    acceptor: Mapped[Organisation] = relationship(foreign_keys=[acceptor_id])
+    guide: Mapped[Organisation | None] = relationship(foreign_keys=[guide_id])
+    entries: Mapped[list["RectificationEntry"]] = relationship(
+        back_populates="item", order_by="RectificationEntry.id"
+    )
+
+
+class RectificationEntry(Base):
+    """What happened to an item: planned, progress, push, accepted, rejected, extended. Only added."""
+
+    __tablename__ = "rectification_entry"
+
+    item_id: Mapped[int] = mapped_column(ForeignKey("rectification.id"), index=True)
+    at: Mapped[datetime]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    kind: Mapped[str]
+    text: Mapped[str] = mapped_column(info=SENSITIVE)
+
+    item: Mapped[Rectification] = relationship(back_populates="entries")
+    user: Mapped[User | None] = relationship()

@@ -1,0 +1,102 @@
+"""Panels, sealed opinions, and the conclusion of each level."""
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import SENSITIVE, Base
+from models.case import Case
+from models.document import Document
+from models.place import Organisation
+from models.user import User
+
+
+class Level(enum.StrEnum):
+    COUNTY = "county"
+    CITY = "city"
+
+
+class Panel(Base):
+    """The experts of one review of one case. `opened_at`: from then on members see each other's."""
+
+    __tablename__ = "panel"
+    __table_args__ = (UniqueConstraint("case_id", "level"),)
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    level: Mapped[Level]
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    chair_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    secretary_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    guide_organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
+    planned_at: Mapped[datetime]
+    convened_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+
+    case: Mapped[Case] = relationship()
+    organisation: Mapped[Organisation] = relationship(foreign_keys=[organisation_id])
+    guide_organisation: Mapped[Organisation | None] = relationship(
+        foreign_keys=[guide_organisation_id]
+    )
+    chair: Mapped[User] = relationship(foreign_keys=[chair_id])
+    secretary: Mapped[User] = relationship(foreign_keys=[secretary_id])
+    members: Mapped[list["PanelMember"]] = relationship(
+        back_populates="panel", order_by="PanelMember.place"
+    )
+
+
+class PanelMember(Base):
+    """`place` is the member's index among the parallel opinion steps, from 0."""
+
+    __tablename__ = "panel_member"
+    __table_args__ = (UniqueConstraint("panel_id", "user_id"), UniqueConstraint("panel_id", "place"))
+
+    panel_id: Mapped[int] = mapped_column(ForeignKey("panel.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    place: Mapped[int]
+    is_guide: Mapped[bool] = mapped_column(default=False)
+
+    panel: Mapped[Panel] = relationship(back_populates="members")
+    user: Mapped[User] = relationship()
+    organisation: Mapped[Organisation] = relationship()
+
+
+class Opinion(Base):
+    """One expert's own opinion. Sealed until the panel is opened."""
+
+    __tablename__ = "opinion"
+    __table_args__ = (UniqueConstraint("panel_id", "member_id"),)
+
+    panel_id: Mapped[int] = mapped_column(ForeignKey("panel.id"), index=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("panel_member.id"))
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"))
+    conclusion: Mapped[str] = mapped_column(info=SENSITIVE)
+    filed_at: Mapped[datetime]
+
+    panel: Mapped[Panel] = relationship()
+    member: Mapped[PanelMember] = relationship()
+    document: Mapped[Document] = relationship()
+
+
+class Conclusion(Base):
+    """What a level concluded: three classes, votes, up to three major factors (1–12)."""
+
+    __tablename__ = "conclusion"
+    __table_args__ = (UniqueConstraint("panel_id"),)
+
+    panel_id: Mapped[int] = mapped_column(ForeignKey("panel.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    level: Mapped[Level]
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"))
+    code: Mapped[str] = mapped_column(info=SENSITIVE)
+    votes: Mapped[dict[str, Any]] = mapped_column(info=SENSITIVE)
+    factors: Mapped[list[Any]] = mapped_column(info=SENSITIVE)
+    difference: Mapped[str | None] = mapped_column(info=SENSITIVE)
+    signed_at: Mapped[datetime]
+
+    panel: Mapped[Panel] = relationship()
+    case: Mapped[Case] = relationship()
+    document: Mapped[Document] = relationship()

@@ -1,0 +1,95 @@
+"""Who acts: people, what they are appointed to, and their signed-in sessions."""
+
+import enum
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import PERSONAL, SECRET, Base
+from models.place import Organisation
+
+
+class Role(enum.StrEnum):
+    """What a person is appointed to do for one organisation."""
+
+    DEPARTMENT = "department"
+    QUALITY_OFFICE = "quality_office"
+    HEAD = "head"
+    MCH = "mch"
+    COMMISSION = "commission"
+    COMMISSION_LEADER = "commission_leader"
+    SECRETARY = "secretary"
+    EXPERT = "expert"
+    AUDITOR = "auditor"
+    SYSTEM_ADMIN = "system_admin"
+    SECURITY_ADMIN = "security_admin"
+    AUDIT_ADMIN = "audit_admin"
+
+
+class Discipline(enum.StrEnum):
+    """The eight disciplines of the expert group (B03, B10, B12)."""
+
+    OBSTETRICS = "obstetrics"
+    PAEDIATRICS = "paediatrics"
+    INTERNAL = "internal"
+    SURGERY = "surgery"
+    EMERGENCY = "emergency"
+    ANAESTHESIA = "anaesthesia"
+    INTENSIVE_CARE = "intensive_care"
+    TRANSFUSION = "transfusion"
+
+
+class User(Base):
+    __tablename__ = "user"
+
+    username: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(info=PERSONAL)
+    phone: Mapped[str | None] = mapped_column(info=PERSONAL)
+    title: Mapped[str | None]  # professional title, such as 主任医师
+    discipline: Mapped[Discipline | None]
+    password_hash: Mapped[str] = mapped_column(info=SECRET)
+    failed_signins: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+    appointments: Mapped[list["Appointment"]] = relationship(
+        back_populates="user", order_by="Appointment.id"
+    )
+
+
+class Appointment(Base):
+    """One person in one role at one organisation, for a period. Every act is done under one."""
+
+    __tablename__ = "appointment"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    role: Mapped[Role]
+    department: Mapped[str | None]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+
+    user: Mapped[User] = relationship(back_populates="appointments")
+    organisation: Mapped[Organisation] = relationship()
+
+    def valid_on(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+class UserSession(Base):
+    """A signed-in browser. The cookie holds a random token, this row its hash; signing out ends it."""
+
+    __tablename__ = "user_session"
+
+    token_hash: Mapped[str] = mapped_column(unique=True, info=SECRET)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    appointment_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id"))
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    address: Mapped[str | None] = mapped_column(info=PERSONAL)
+
+    user: Mapped[User] = relationship()
+    appointment: Mapped[Appointment | None] = relationship()
