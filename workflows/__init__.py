@@ -1,0 +1,1 @@
+"""What may happen: processes, forms, rules, and the actions people take. Does not know the web."""

@@ -1,0 +1,1 @@
+"""Forms as data: format (`spec`), loading (`load`), judging answers (`check`)."""
