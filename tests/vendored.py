@@ -61,15 +61,15 @@ def contents(name: str, entry: Entry) -> dict[str, bytes]:
 
 def sprite(names: list[str], archive: dict[str, bytes]) -> bytes:
     """One SVG with a <symbol> for each icon: pages say <use href="…/icons.svg#clock">."""
-    symbols = []
+    symbols, looks = [], 'fill="currentColor"'  # the colour of the text beside it
     for name in sorted(names):
         picture = archive[f"package/icons/{name}.svg"].decode()
         found = re.fullmatch(r"<svg[^>]*viewBox=\"([^\"]+)\"[^>]*>(.*)</svg>\s*", picture, re.S)
         if found is None:
             raise VendoringFailed(f"icon {name} has an unexpected shape")
         body = re.sub(r"\s*\n\s*", "", found[2])
-        symbols.append(f'<symbol id="{name}" viewBox="{found[1]}">{body}</symbol>')
-    head = '<svg xmlns="http://www.w3.org/2000/svg" fill="currentColor">'
+        symbols.append(f'<symbol id="{name}" {looks} viewBox="{found[1]}">{body}</symbol>')
+    head = '<svg xmlns="http://www.w3.org/2000/svg">'
     return "\n".join([head, *symbols, "</svg>\n"]).encode()
 
 
