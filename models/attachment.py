@@ -17,7 +17,9 @@ class Attachment(Base):
     __tablename__ = "attachment"
 
     case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
-    token: Mapped[str] = mapped_column(unique=True)  # how forms name it; also the stored file's name
+    token: Mapped[str] = mapped_column(
+        unique=True
+    )  # how forms name it; also the stored file's name
     filename: Mapped[str] = mapped_column(info=SENSITIVE)
     media_type: Mapped[str]
     size: Mapped[int]

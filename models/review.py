@@ -51,7 +51,10 @@ class PanelMember(Base):
     """`place` is the member's index among the parallel opinion steps, from 0."""
 
     __tablename__ = "panel_member"
-    __table_args__ = (UniqueConstraint("panel_id", "user_id"), UniqueConstraint("panel_id", "place"))
+    __table_args__ = (
+        UniqueConstraint("panel_id", "user_id"),
+        UniqueConstraint("panel_id", "place"),
+    )
 
     panel_id: Mapped[int] = mapped_column(ForeignKey("panel.id"), index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)

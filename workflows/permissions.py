@@ -1,0 +1,220 @@
+"""Who may do what and who sees what, as tables and queries. Knows no page and no form.
+
+Unseen is absent: pages take their rows from the queries here, so that a neighbour's case is a 404.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+
+from models import (
+    Appointment,
+    Case,
+    CaseUnit,
+    Notice,
+    NoticeRecipient,
+    Panel,
+    PanelMember,
+    Rectification,
+    Role,
+    Task,
+    TaskState,
+    UnitPart,
+)
+
+
+class Forbidden(Exception):
+    """The person may not do this."""
+
+
+class At(StrEnum):
+    """Where a lane's people sit, relative to the case."""
+
+    REPORTER = "reporter"  # the reporting organisation
+    COUNTY = "county"  # the county's organisation of the lane's kind
+    LEVEL = "level"  # the same, county or city, as the running part says
+    SECRETARY = "secretary"  # one person: the panel's
+    CHAIR = "chair"
+    MEMBER = "member"  # one person: the panel member of the step's index
+    RECIPIENT = "recipient"  # the unit a notice went to, by the step's index
+    OWNER = "owner"  # the unit that must put a finding right
+    ACCEPTOR = "acceptor"  # the unit that accepts it
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    code: str
+    title: str  # the lane's name in the diagrams
+    roles: tuple[Role, ...]
+    at: At
+
+
+_UNIT_DESKS = (Role.QUALITY_OFFICE, Role.MCH, Role.COMMISSION)
+
+LANES = {
+    lane.code: lane
+    for lane in (
+        Lane(
+            "reporter",
+            "报告人（科室、产安办）",
+            (Role.DEPARTMENT, Role.QUALITY_OFFICE),
+            At.REPORTER,
+        ),
+        Lane("quality_office", "产安办（质控办）", (Role.QUALITY_OFFICE,), At.REPORTER),
+        Lane("head", "机构负责人", (Role.HEAD,), At.REPORTER),
+        Lane("county_mch", "县级妇幼保健机构", (Role.MCH,), At.COUNTY),
+        Lane("county_commission", "县级卫生健康委", (Role.COMMISSION,), At.COUNTY),
+        Lane(
+            "county_commission_leader",
+            "县级卫生健康委主管负责人",
+            (Role.COMMISSION_LEADER,),
+            At.COUNTY,
+        ),
+        Lane("commission", "本级卫生健康委", (Role.COMMISSION,), At.LEVEL),
+        Lane("commission_leader", "本级卫生健康委主管负责人", (Role.COMMISSION_LEADER,), At.LEVEL),
+        Lane("secretary", "评审秘书", (Role.SECRETARY,), At.SECRETARY),
+        Lane("expert", "评审专家", (Role.EXPERT,), At.MEMBER),
+        Lane("chair", "评审组长", (Role.EXPERT,), At.CHAIR),
+        Lane("concerned", "有关单位", _UNIT_DESKS, At.RECIPIENT),
+        Lane("owner", "责任单位", _UNIT_DESKS, At.OWNER),
+        Lane("acceptor", "验收单位", (Role.COMMISSION, Role.MCH), At.ACCEPTOR),
+        Lane("city_commission", "市级卫生健康委", (Role.COMMISSION,), At.LEVEL),
+    )
+}
+LANE_BY_TITLE = {lane.title: lane for lane in LANES.values()}
+
+_COUNTY_DESKS = {Role.MCH, Role.COMMISSION, Role.COMMISSION_LEADER}
+_CASE_DESKS = {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS}
+
+PERMISSIONS: dict[str, set[Role]] = {
+    "case:report": {Role.DEPARTMENT, Role.QUALITY_OFFICE},
+    "case:list": {*_CASE_DESKS, Role.DEPARTMENT, Role.SECRETARY, Role.EXPERT, Role.AUDITOR},
+    "case:identify": {*_CASE_DESKS, Role.DEPARTMENT},  # may read names; all others see them masked
+    "case:rediscuss": {Role.QUALITY_OFFICE},
+    "case:request_void": {Role.QUALITY_OFFICE},
+    "case:confirm_void": {Role.MCH},
+    "board:view": _CASE_DESKS,
+    "clock:view": _CASE_DESKS,
+    "ledger:view": {*_CASE_DESKS, Role.AUDITOR},
+    "notice:view": {*_CASE_DESKS, Role.AUDITOR},
+    "dossier:request": {
+        Role.QUALITY_OFFICE,
+        Role.MCH,
+        Role.COMMISSION,
+        Role.COMMISSION_LEADER,
+        Role.AUDITOR,
+    },
+    "system:view": {Role.SYSTEM_ADMIN},
+    "user:administer": {Role.SECURITY_ADMIN},
+    "log:view": {Role.AUDIT_ADMIN},
+}
+
+
+def may(by: Appointment, permission: str) -> bool:
+    """Whether the role one acts under has a permission at all; which rows is a query's matter."""
+    return by.role in PERMISSIONS[permission]
+
+
+def require(by: Appointment, permission: str) -> None:
+    """Forbidden unless `may`."""
+    if not may(by, permission):
+        raise Forbidden(permission)
+
+
+def lanes_of(role: Role) -> list[str]:
+    """Codes of the lanes whose steps a role may take."""
+    return [lane.code for lane in LANES.values() if role in lane.roles]
+
+
+def _addressed(by: Appointment) -> ColumnElement[bool]:
+    mine = and_(Task.user_id == by.user_id, Task.lane.in_(lanes_of(by.role)))
+    our_desk = and_(
+        Task.user_id.is_(None),
+        Task.organisation_id == by.organisation_id,
+        Task.lane.in_(lanes_of(by.role)),
+    )
+    return or_(mine, our_desk)
+
+
+def visible_tasks(by: Appointment) -> Select[tuple[Task]]:
+    """Steps addressed to this person or this desk, open or not."""
+    return select(Task).where(_addressed(by))
+
+
+def inbox(by: Appointment) -> Select[tuple[Task]]:
+    """Open steps addressed to this person or this desk."""
+    return visible_tasks(by).where(Task.state == TaskState.OPEN)
+
+
+def may_complete(by: Appointment, task: Task) -> bool:
+    """The same rule as `visible_tasks`, for one task in hand."""
+    if task.lane not in lanes_of(by.role):
+        return False
+    if task.user_id is not None:
+        return task.user_id == by.user_id
+    return task.organisation_id == by.organisation_id
+
+
+def visible_cases(by: Appointment) -> Select[tuple[Case]]:
+    """Cases this person may open under this appointment."""
+    return select(Case).where(_case_scope(by))
+
+
+def _case_scope(by: Appointment) -> ColumnElement[bool]:
+    if by.role == Role.DEPARTMENT:
+        return Case.reported_by_id == by.user_id
+    if by.role in (*_CASE_DESKS, Role.AUDITOR):
+        parts = select(CaseUnit.case_id).where(
+            CaseUnit.organisation_id == by.organisation_id,
+            CaseUnit.part.not_in((UnitPart.CONCERNED, UnitPart.GUIDE)),
+        )
+        return Case.id.in_(parts)
+    if by.role in (Role.EXPERT, Role.SECRETARY):
+        return Case.id.in_(_panels_of(by))
+    return false()
+
+
+def _panels_of(by: Appointment) -> Select[tuple[int]]:
+    if by.role == Role.SECRETARY:
+        return select(Panel.case_id).where(Panel.secretary_id == by.user_id)
+    seats = select(PanelMember.panel_id).where(PanelMember.user_id == by.user_id)
+    return select(Panel.case_id).where(or_(Panel.id.in_(seats), Panel.chair_id == by.user_id))
+
+
+def visible_notices(by: Appointment) -> Select[tuple[Notice]]:
+    """Notices our unit wrote or received, and those of cases we may open (when issued)."""
+    received = select(NoticeRecipient.notice_id).where(
+        NoticeRecipient.organisation_id == by.organisation_id
+    )
+    of_cases = select(Case.id).where(_case_scope(by))
+    return select(Notice).where(
+        or_(
+            Notice.organisation_id == by.organisation_id,
+            and_(
+                Notice.issued_at.is_not(None),
+                or_(Notice.id.in_(received), Notice.case_id.in_(of_cases)),
+            ),
+        )
+    )
+
+
+def visible_items(by: Appointment) -> Select[tuple[Rectification]]:
+    """Ledger items our unit owns, accepts or guides, and those of cases we may open."""
+    here = by.organisation_id
+    ours = or_(
+        Rectification.owner_id == here,
+        Rectification.acceptor_id == here,
+        Rectification.guide_id == here,
+    )
+    return select(Rectification).where(
+        or_(ours, Rectification.case_id.in_(select(Case.id).where(_case_scope(by))))
+    )
+
+
+def reads_opinions(by: Appointment, panel: Panel) -> bool:
+    """Sealed until the panel is opened; then its members, chair and secretary read them, no other."""
+    if panel.opened_at is None:
+        return False
+    seats = {member.user_id for member in panel.members}
+    return by.user_id in {*seats, panel.chair_id, panel.secretary_id}
