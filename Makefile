@@ -1,0 +1,82 @@
+# Everything a person or continuous integration does here has one name: `make help`.
+# HOST, PORT, DATABASE_URL and PYTHON may stand in the environment or behind `make`
+# (make run PORT=9000); make hands both kinds on to the commands below.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+UV := uv==0.13.9
+
+export PYTHON
+.DEFAULT_GOAL := help
+.PHONY: help run test check clauses lint types contracts templates definitions migrations \
+  vendored locks drawings lock vendor diagrams clean environment dev-environment
+
+help: ## Say what can be done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: environment ## Start everything with the demo: HOST, PORT, DATABASE_URL are honoured
+	@exec $(BIN)/python -m webapp.cli run
+
+test: dev-environment ## Run the whole suite, PostgreSQL and Chromium included (ARGS="-k word" for a part)
+	@sh .ci/system-packages test
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: lint types contracts templates definitions migrations vendored locks drawings ## Everything that is judged without running the suite
+
+clauses: dev-environment ## Which clauses of the policy documents the last full test run proved
+	@$(BIN)/python -m tests.clauses
+
+lint: dev-environment ## Python style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: dev-environment ## Types, strictly
+	$(BIN)/mypy
+
+contracts: dev-environment ## Who may import whom
+	$(BIN)/lint-imports
+
+templates: dev-environment ## Page templates
+	$(BIN)/djlint webapp/templates --lint --quiet
+
+definitions: dev-environment ## Diagrams, decision tables and forms
+	$(BIN)/python -m webapp.cli definitions lint
+
+migrations: dev-environment ## The migrations make exactly the tables of the models
+	@mkdir -p var && rm -f var/check.sqlite
+	DATABASE_URL=sqlite:///var/check.sqlite $(BIN)/alembic upgrade head
+	DATABASE_URL=sqlite:///var/check.sqlite $(BIN)/alembic check
+	@rm -f var/check.sqlite
+
+vendored: dev-environment ## Front-end files of others are unchanged
+	$(BIN)/python -m tests.vendored check
+
+locks: dev-environment ## Lock files name versions and hashes, and no address
+	$(BIN)/python -m tests.locks
+
+drawings: dev-environment ## Every diagram's picture is current
+	$(BIN)/python -m tests.drawings
+
+lock: dev-environment ## Resolve the requirement files anew (network)
+	@$(BIN)/python -m pip install -qq $(UV)
+	sh .ci/lock
+
+vendor: dev-environment ## Fetch the front-end files again (npm, network)
+	$(BIN)/python -m tests.vendored fetch
+
+diagrams: ## Draw every BPMN file as SVG beside it (node; jsdom through npm the first time)
+	cd webapp/diagrams && npm ci --no-audit --no-fund && node draw.cjs
+
+clean: ## Remove caches and node_modules; the environment and the data in var stay
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
+	rm -rf webapp/diagrams/node_modules
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+environment:
+	@sh .ci/system-packages run
+	@sh .ci/environment
+
+dev-environment:
+	@sh .ci/system-packages venv
+	@sh .ci/environment dev
