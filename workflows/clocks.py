@@ -1,0 +1,163 @@
+"""Clocks: the law's limits of one case. Started by rule, met once, late for ever.
+
+A clock is a row that no engine operation touches. Reminders go out at fractions of the limit and
+daily after it, as the rule set says; a clock without a number has no due moment and no reminder.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Case, CaseState, Clock
+from workflows.events import EventName, record
+from workflows.notifications import tell_desk
+from workflows.permissions import LANES
+from workflows.rules import Rule, RuleSet
+
+_DAY = timedelta(days=1)
+
+
+def rules_of(case: Case) -> RuleSet:
+    """The rule set the case froze at the time of the death."""
+    return RuleSet.from_json(case.rules)
+
+
+def find(session: Session, case: Case, key: str, subject: str = "") -> Clock | None:
+    """The clock of a key, and of one level or ledger item where there are several."""
+    return session.scalars(
+        select(Clock).where(
+            Clock.case_id == case.id, Clock.rule_key == f"clock.{key}", Clock.subject == subject
+        )
+    ).one_or_none()
+
+
+def open_event_clocks(session: Session, case: Case, *, now: datetime) -> None:
+    """Start every clock that runs from the death itself (A02, A03)."""
+    for rule in rules_of(case).clocks():
+        if rule.start == "event":
+            _add(session, case, rule, "", case.organisation_id, case.event_at, None, now)
+
+
+def start(
+    session: Session,
+    case: Case,
+    key: str,
+    *,
+    organisation_id: int | None,
+    now: datetime,
+    subject: str = "",
+    due_at: datetime | None = None,
+) -> Clock | None:
+    """The clock of a step that has just opened; None if the rule set has none of that key.
+
+    A clock already there is returned as it is: coming back to a step restarts nothing.
+    """
+    there = find(session, case, key, subject)
+    if there is not None:
+        return there
+    rule = rules_of(case).find(f"clock.{key}")
+    if rule is None:
+        return None
+    return _add(session, case, rule, subject, organisation_id, now, due_at, now)
+
+
+def _add(
+    session: Session,
+    case: Case,
+    rule: Rule,
+    subject: str,
+    organisation_id: int | None,
+    started_at: datetime,
+    due_at: datetime | None,
+    now: datetime,
+) -> Clock:
+    limit = rule.limit()
+    clock = Clock(
+        case=case,
+        rule_key=rule.key,
+        subject=subject,
+        title=rule.title,
+        organisation_id=organisation_id,
+        started_at=started_at,
+        due_at=due_at or (started_at + limit if limit else None),
+    )
+    clock.next_reminder_at = _next_reminder(clock, rules_of(case), now)
+    session.add(clock)
+    session.flush()
+    record(session, EventName.CLOCK_STARTED, case=case, now=now, clock=clock.id, title=clock.title)
+    return clock
+
+
+def meet(session: Session, clock: Clock, *, now: datetime) -> None:
+    """Stop a clock. The first time counts; whether it was late stays on it for ever (A05)."""
+    if clock.met_at is not None:
+        return
+    clock.met_at, clock.next_reminder_at = now, None
+    late = clock.seconds_late(now)
+    record(
+        session,
+        EventName.CLOCK_MET,
+        case=clock.case,
+        now=now,
+        clock=clock.id,
+        title=clock.title,
+        late_seconds=late,
+    )
+
+
+def send_due_reminders(session: Session, now: datetime, limit: int = 50) -> int:
+    """Remind of every running clock whose moment has come; returns how many were looked at.
+
+    The caller commits. What was missed while no worker ran is said once, not many times.
+    """
+    due = session.scalars(
+        select(Clock)
+        .join(Case, Case.id == Clock.case_id)
+        .where(Clock.next_reminder_at <= now, Clock.met_at.is_(None))
+        .order_by(Clock.next_reminder_at)
+        .limit(limit)
+        .with_for_update(of=Clock, skip_locked=True)
+    ).all()
+    for clock in due:
+        _remind(session, clock, now)
+    return len(due)
+
+
+def _remind(session: Session, clock: Clock, now: datetime) -> None:
+    rules = rules_of(clock.case)
+    clock.next_reminder_at = _next_reminder(clock, rules, now)
+    if clock.case.state == CaseState.VOIDED or clock.organisation_id is None:
+        return
+    clock.reminders_sent += 1
+    data = {"clock": clock.id, "title": clock.title, "overdue": clock.seconds_late(now) > 0}
+    rule = rules.find(clock.rule_key)
+    lane = LANES.get(rule.responsible) if rule else None
+    if lane is not None:
+        tell_desk(
+            session,
+            EventName.CLOCK_REMINDED,
+            clock.organisation_id,
+            lane.roles,
+            case=clock.case,
+            now=now,
+            **data,
+        )
+    record(session, EventName.CLOCK_REMINDED, case=clock.case, now=now, **data)
+
+
+def _next_reminder(clock: Clock, rules: RuleSet, now: datetime) -> datetime | None:
+    """The first reminder moment after `now`."""
+    if clock.due_at is None or clock.met_at is not None:
+        return None
+    length = clock.due_at - clock.started_at
+    fractions = rules.find("reminders.fractions")
+    points = fractions.value if fractions and isinstance(fractions.value, tuple) else ()
+    moments = [clock.started_at + length * float(point) for point in points]
+    if ahead := [moment for moment in moments if moment > now]:
+        return min(ahead)
+    daily = rules.find("reminders.daily_after")
+    if daily is None or not daily.value:
+        return None
+    days_late = max(0, (now - clock.due_at) // _DAY) + 1
+    return clock.due_at + days_late * _DAY

@@ -1,0 +1,201 @@
+"""Running processes: the only package that knows SpiffWorkflow.
+
+A process row goes in, moves as far as it can without a person, and its open steps and pending
+timers come out as rows, in the caller's transaction. What a step means, who does it and when it
+is due is the host's to say; the engine keeps the order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+from SpiffWorkflow.bpmn import BpmnWorkflow
+from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import CallActivity as CallActivityMixin
+
+from models import Case, Process, ProcessState, Task, TaskState, Timer
+from workflows.engine import definitions, script, store
+from workflows.engine.script import Functions
+
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)  # what a diagram's due() says of a limit without a number
+
+Flags = Mapping[str, str | int | bool | None]
+
+
+class StepClosed(Exception):
+    """The step is no longer open in the process: done, cancelled, or overtaken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An open step as the diagram tells it."""
+
+    bpmn_id: str
+    diagram: str
+    title: str
+    lane: str  # the lane's name
+    properties: dict[str, str]
+    index: int | None  # among parallel siblings
+    data: dict[str, Any]  # routed values, read only
+
+
+class Host(Protocol):
+    """What the engine asks of its caller."""
+
+    functions: Functions
+    services: Functions
+
+    def assign(self, step: Step, task: Task) -> None:
+        """Fill in lane, level, unit, person and clock of a newly opened step."""
+
+
+def start(
+    session: Session, case: Case, name: str, data: Flags, host: Host, *, now: datetime
+) -> Process:
+    """A new process of the case, run to its first steps."""
+    definition = definitions.current(session, name, now)
+    process = Process(case=case, definition=definition, started_at=now, state=b"")
+    session.add(process)
+    session.flush()
+    with script.at(now):
+        workflow = BpmnWorkflow(
+            *definitions.parsed(definition),
+            script_engine=script.Engine(host.functions, host.services),
+        )
+        workflow.task_tree.data.update(data)
+        workflow.do_engine_steps()
+        _save(session, process, workflow, host, now)
+    return process
+
+
+def complete(session: Session, task: Task, data: Flags, host: Host, *, now: datetime) -> None:
+    """Hand in one step. What is due fires first: a late hand-in must not cancel its own alarm."""
+    process = task.process
+    with script.at(now):
+        workflow = _load(process, host)
+        step = next((t for t in store.open_user_tasks(workflow) if t.id.hex == task.spiff_id), None)
+        if step is None:
+            raise StepClosed(task.spiff_id)
+        step.data.update(data)
+        step.run()
+        workflow.do_engine_steps()
+        task.state, task.closed_at = TaskState.DONE, now
+        _save(session, process, workflow, host, now)
+
+
+def fire(session: Session, process: Process, host: Host, *, now: datetime) -> None:
+    """Fire every timer of the process that is due at `now`."""
+    with script.at(now):
+        _save(session, process, _load(process, host), host, now)
+
+
+def cancel(process: Process, *, now: datetime) -> None:
+    """End a process where it stands. Its rows stay; nothing in it can be done any more."""
+    process.status, process.ended_at = ProcessState.CANCELLED, now
+    process.timers.clear()
+    for task in process.tasks:
+        if task.state == TaskState.OPEN:
+            task.state, task.closed_at = TaskState.CANCELLED, now
+
+
+def _load(process: Process, host: Host) -> Any:
+    engine = script.Engine(host.functions, host.services)
+    workflow = store.decode(
+        process.state, lambda _version: definitions.parsed(process.definition), engine
+    )
+    workflow.refresh_timers()
+    workflow.do_engine_steps()
+    return workflow
+
+
+def _save(session: Session, process: Process, workflow: Any, host: Host, now: datetime) -> None:
+    store.prune(workflow)
+    process.state = store.encode(workflow, process.definition.digest)
+    _project_tasks(session, process, workflow, host, now)
+    _project_timers(process, workflow)
+    if workflow.completed and process.status == ProcessState.RUNNING:
+        process.status, process.ended_at = ProcessState.DONE, now
+    session.flush()
+
+
+def _project_tasks(
+    session: Session, process: Process, workflow: Any, host: Host, now: datetime
+) -> None:
+    open_now = {step.id.hex: step for step in store.open_user_tasks(workflow)}
+    known = {task.spiff_id for task in process.tasks}
+    for task in process.tasks:
+        if task.state == TaskState.OPEN and task.spiff_id not in open_now:
+            task.state, task.closed_at = TaskState.CANCELLED, now
+    for spiff_id in sorted(open_now.keys() - known, key=lambda key: _index(open_now[key]) or 0):
+        step = _describe(open_now[spiff_id])
+        task = Task(
+            process=process,
+            case=process.case,
+            spiff_id=spiff_id,
+            bpmn_id=step.bpmn_id,
+            diagram=step.diagram,
+            title=step.title,
+            form=step.properties["form"],
+            effect=step.properties.get("effect"),
+            index=step.index,
+            state=TaskState.OPEN,
+            opened_at=now,
+        )
+        host.assign(step, task)
+        session.add(task)
+
+
+def _project_timers(process: Process, workflow: Any) -> None:
+    pending = {
+        task_id.hex: (due, name)
+        for due, task_id, name in store.pending_timers(workflow)
+        if due < NEVER
+    }
+    process.timers = [row for row in process.timers if row.spiff_id in pending]
+    known = {row.spiff_id for row in process.timers}
+    for row in process.timers:  # a cycle keeps its id and moves on
+        row.due_at = pending[row.spiff_id][0]
+    process.timers += [
+        Timer(spiff_id=key, bpmn_id=name, due_at=due)
+        for key, (due, name) in pending.items()
+        if key not in known
+    ]
+
+
+def _describe(task: Any) -> Step:
+    spec = task.task_spec
+    return Step(
+        bpmn_id=spec.bpmn_id,
+        diagram=_diagram(task.workflow),
+        title=spec.bpmn_name,
+        lane=spec.lane,
+        properties=dict(spec.extensions.get("properties", {})),
+        index=_index(task),
+        data=dict(task.data),
+    )
+
+
+def _diagram(workflow: Any) -> str:
+    """The file's process: an embedded sub-process stands in the diagram of its parent."""
+    while (owner := _owner(workflow)) is not None and not isinstance(
+        owner.task_spec, CallActivityMixin
+    ):
+        workflow = owner.workflow
+    return str(workflow.spec.name)
+
+
+def _owner(workflow: Any) -> Any:
+    """The step of the outer process that this part is the inside of; None at the top."""
+    parent = getattr(workflow, "parent_task_id", None)
+    return workflow.top_workflow.get_task_from_id(parent) if parent else None
+
+
+def _index(task: Any) -> int | None:
+    """Place among parallel siblings: the step's own, else that of the part it stands in."""
+    while task is not None:
+        for key in ("key_or_index", "item"):
+            if key in task.internal_data:
+                return int(task.internal_data[key])
+        task = _owner(task.workflow)
+    return None

@@ -1,0 +1,82 @@
+"""The record of what happened: one call, in the transaction of the change itself."""
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from models import Appointment, Case, Event
+
+
+class EventName(enum.StrEnum):
+    """`noun.past_participle`. Each has a partial under templates/events that says it in Chinese."""
+
+    CASE_REPORTED = "case.reported"
+    CASE_FORWARDED = "case.forwarded"
+    CASE_SUBMITTED = "case.submitted"
+    CASE_RETURNED = "case.returned"
+    CASE_ACCEPTED = "case.accepted"
+    CASE_FLAGGED = "case.flagged"
+    CASE_VOID_REQUESTED = "case.void_requested"
+    CASE_VOID_REFUSED = "case.void_refused"
+    CASE_VOIDED = "case.voided"
+    CASE_CLOSED = "case.closed"
+    CASE_READ = "case.read"
+    TASK_COMPLETED = "task.completed"
+    CLOCK_STARTED = "clock.started"
+    CLOCK_MET = "clock.met"
+    CLOCK_REMINDED = "clock.reminded"
+    CLOCK_ESCALATED = "clock.escalated"
+    TIMER_FIRED = "timer.fired"
+    DISCUSSION_RECORDED = "discussion.recorded"
+    DISCUSSION_REOPENED = "discussion.reopened"
+    PANEL_APPOINTED = "panel.appointed"
+    OPINION_FILED = "opinion.filed"
+    OPINIONS_OPENED = "opinions.opened"
+    CONCLUSION_DRAFTED = "conclusion.drafted"
+    CONCLUSION_RETURNED = "conclusion.returned"
+    CONCLUSION_SIGNED = "conclusion.signed"
+    NOTICE_DRAFTED = "notice.drafted"
+    NOTICE_RETURNED = "notice.returned"
+    NOTICE_ISSUED = "notice.issued"
+    NOTICE_SIGNED = "notice.signed"
+    ITEM_OPENED = "item.opened"
+    ITEM_PLANNED = "item.planned"
+    ITEM_PROGRESSED = "item.progressed"
+    ITEM_SUBMITTED = "item.submitted"
+    ITEM_REJECTED = "item.rejected"
+    ITEM_CLOSED = "item.closed"
+    INTERVIEW_PROPOSED = "interview.proposed"
+    ATTACHMENT_READ = "attachment.read"
+    DOSSIER_REQUESTED = "dossier.requested"
+    DOSSIER_RENDERED = "dossier.rendered"
+    DOSSIER_FAILED = "dossier.failed"
+    DOSSIER_DOWNLOADED = "dossier.downloaded"
+    SESSION_STARTED = "session.started"
+    SESSION_REFUSED = "session.refused"
+    SESSION_ENDED = "session.ended"
+    ACCOUNT_LOCKED = "account.locked"
+    PASSWORD_CHANGED = "password.changed"
+
+
+def record(
+    session: Session,
+    name: EventName,
+    *,
+    now: datetime,
+    case: Case | None = None,
+    by: Appointment | None = None,
+    **data: Any,
+) -> Event:
+    """Add one event. `data`: ids and plain words; never a name, a number of a person, an answer."""
+    event = Event(
+        case_id=case.id if case else None,
+        user_id=by.user_id if by else None,
+        appointment_id=by.id if by else None,
+        at=now,
+        name=name.value,
+        data=data,
+    )
+    session.add(event)
+    return event

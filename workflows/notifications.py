@@ -1,0 +1,72 @@
+"""Telling people: one line for each person at a desk."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from models import Appointment, Case, Notification, Role, Task, User
+from workflows.events import EventName
+from workflows.permissions import LANES
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def tell_desk(
+    session: Session,
+    name: EventName,
+    organisation_id: int,
+    roles: Iterable[Role],
+    *,
+    case: Case | None,
+    now: datetime,
+    **data: Any,
+) -> int:
+    """Tell everybody who sits at a desk today; returns how many."""
+    today = now.astimezone(_ZONE).date()
+    people = session.scalars(
+        select(Appointment.user_id)
+        .join(User, User.id == Appointment.user_id)
+        .where(
+            Appointment.organisation_id == organisation_id,
+            Appointment.role.in_(list(roles)),
+            Appointment.valid_from <= today,
+            or_(Appointment.valid_to.is_(None), Appointment.valid_to >= today),
+            User.active,
+        )
+        .distinct()
+    ).all()
+    for user_id in people:
+        tell(session, name, user_id, case=case, now=now, **data)
+    return len(people)
+
+
+def tell(
+    session: Session,
+    name: EventName,
+    user_id: int,
+    *,
+    case: Case | None,
+    now: datetime,
+    **data: Any,
+) -> None:
+    """Tell one person."""
+    session.add(
+        Notification(
+            user_id=user_id, case_id=case.id if case else None, at=now, name=name.value, data=data
+        )
+    )
+
+
+def tell_holder(
+    session: Session, name: EventName, task: Task, *, now: datetime, **data: Any
+) -> None:
+    """Tell whoever an open step waits for."""
+    if task.user_id is not None:
+        tell(session, name, task.user_id, case=task.case, now=now, **data)
+    elif task.organisation_id is not None:
+        roles = LANES[task.lane].roles
+        tell_desk(session, name, task.organisation_id, roles, case=task.case, now=now, **data)

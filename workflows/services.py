@@ -1,0 +1,232 @@
+"""What diagrams may call, and who does an opened step: the engine's host for one case."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import (
+    Case,
+    CaseUnit,
+    Clock,
+    Level,
+    Notice,
+    OrganisationKind,
+    Panel,
+    PanelMember,
+    Rectification,
+    Role,
+    Task,
+    UnitPart,
+)
+from workflows import clocks, places
+from workflows.engine import NEVER, Step
+from workflows.events import EventName, record
+from workflows.notifications import tell_desk
+from workflows.permissions import LANE_BY_TITLE, At, Lane
+
+_KIND_OF_LANE = {
+    "county_mch": OrganisationKind.MCH,
+    "county_commission": OrganisationKind.COMMISSION,
+    "county_commission_leader": OrganisationKind.COMMISSION,
+    "commission": OrganisationKind.COMMISSION,
+    "commission_leader": OrganisationKind.COMMISSION,
+}
+_WATCHERS = (Role.MCH, Role.COMMISSION)
+
+
+class CaseHost:
+    """Functions and services of one case at one moment."""
+
+    def __init__(self, session: Session, case: Case, now: datetime) -> None:
+        self.session, self.case, self.now = session, case, now
+        self.functions: dict[str, Callable[..., Any]] = {
+            "due": self.due,
+            "due_item": self.due_item,
+        }
+        self.services: dict[str, Callable[..., Any]] = {
+            "escalate": self.escalate,
+            "escalate_item": self.escalate_item,
+            "open_opinions": self.open_opinions,
+            "forward_to_city": self.forward_to_city,
+        }
+
+    # Functions: called in expressions, change nothing.
+
+    def due(self, key: str) -> str:
+        """When a clock of the case is due, ISO 8601; far away when the rule gives no number."""
+        clock = clocks.find(self.session, self.case, key)
+        return (clock.due_at if clock and clock.due_at else NEVER).isoformat()
+
+    def due_item(self, item_id: int) -> str:
+        """The same for the clock of a ledger item."""
+        clock = self._item_clock(item_id)
+        return (clock.due_at if clock and clock.due_at else NEVER).isoformat()
+
+    # Services: named by service tasks; each returns what the diagram keeps.
+
+    def escalate(self, clock: str) -> bool:
+        """Tell county MCH and commission that a limit has passed; once for each clock."""
+        return self._escalate(clocks.find(self.session, self.case, clock))
+
+    def escalate_item(self, item: int) -> bool:
+        return self._escalate(self._item_clock(item))
+
+    def open_opinions(self, level: str) -> bool:
+        """All opinions are in: from now on the panel reads them."""
+        panel = self._panel(level)
+        panel.opened_at = self.now
+        record(self.session, EventName.OPINIONS_OPENED, case=self.case, now=self.now, level=level)
+        return True
+
+    def forward_to_city(self) -> str:
+        """Pass the case up to the city's commission (B04 逐级); returns the level it is at now."""
+        commission = places.unit_of(
+            self.session, self.case, OrganisationKind.COMMISSION, Level.CITY
+        )
+        add_unit(self.session, self.case, commission.id, UnitPart.UPPER_ADMINISTRATION, self.now)
+        desk = (Role.COMMISSION, Role.COMMISSION_LEADER)
+        tell_desk(
+            self.session,
+            EventName.CASE_FORWARDED,
+            commission.id,
+            desk,
+            case=self.case,
+            now=self.now,
+            to=commission.name,
+        )
+        record(
+            self.session,
+            EventName.CASE_FORWARDED,
+            case=self.case,
+            now=self.now,
+            to=[commission.name],
+        )
+        return Level.CITY.value
+
+    # Who does a step, and which clock it serves.
+
+    def assign(self, step: Step, task: Task) -> None:
+        lane = LANE_BY_TITLE[step.lane]
+        level = step.data.get("level")
+        task.lane, task.level = lane.code, level
+        self._seat(lane, step, task)
+        if key := step.properties.get("clock"):
+            subject = ""
+            if task.rectification_id is not None:
+                subject = str(task.rectification_id)
+            task.clock = clocks.start(
+                self.session,
+                self.case,
+                key.format(level=level),
+                organisation_id=task.organisation_id,
+                now=self.now,
+                subject=subject,
+            )
+            task.stops_clock = step.properties.get("stopsClock") == "yes"
+
+    def _seat(self, lane: Lane, step: Step, task: Task) -> None:
+        """Unit and person. The lane says relative to what."""
+        match lane.at:
+            case At.REPORTER:
+                task.organisation_id = self.case.organisation_id
+            case At.COUNTY:
+                task.organisation_id = self._unit(lane, Level.COUNTY)
+            case At.LEVEL:
+                task.organisation_id = self._unit(lane, Level(step.data["level"]))
+            case At.SECRETARY | At.CHAIR | At.MEMBER:
+                self._seat_panel(lane, step, task)
+            case At.RECIPIENT:
+                task.organisation_id = self._recipient(step.index or 0)
+            case At.OWNER | At.ACCEPTOR:
+                self._seat_ledger(lane, step, task)
+
+    def _seat_panel(self, lane: Lane, step: Step, task: Task) -> None:
+        panel = self._panel(step.data["level"])
+        task.organisation_id = panel.organisation_id
+        if lane.at == At.MEMBER:
+            member = self.session.scalars(
+                select(PanelMember).where(
+                    PanelMember.panel_id == panel.id, PanelMember.place == step.index
+                )
+            ).one()
+            task.user_id = member.user_id
+        else:
+            task.user_id = panel.secretary_id if lane.at == At.SECRETARY else panel.chair_id
+
+    def _seat_ledger(self, lane: Lane, step: Step, task: Task) -> None:
+        item = self.session.scalars(
+            select(Rectification).where(
+                Rectification.case_id == self.case.id,
+                Rectification.level == step.data["level"],
+                Rectification.place == step.index,
+            )
+        ).one()
+        task.rectification_id = item.id
+        task.organisation_id = item.owner_id if lane.at == At.OWNER else item.acceptor_id
+
+    def _recipient(self, place: int) -> int:
+        notice = self.session.scalars(
+            select(Notice).where(Notice.case_id == self.case.id).order_by(Notice.id.desc()).limit(1)
+        ).one()
+        return notice.recipients[place].organisation_id
+
+    def _unit(self, lane: Lane, level: Level) -> int:
+        return places.unit_of(self.session, self.case, _KIND_OF_LANE[lane.code], level).id
+
+    def _panel(self, level: str) -> Panel:
+        return self.session.scalars(
+            select(Panel).where(Panel.case_id == self.case.id, Panel.level == level)
+        ).one()
+
+    def _item_clock(self, item_id: int) -> Clock | None:
+        return clocks.find(self.session, self.case, "rectification", str(item_id))
+
+    def _escalate(self, clock: Clock | None) -> bool:
+        if clock is None or clock.escalated_at is not None or clock.met_at is not None:
+            return False
+        clock.escalated_at = self.now
+        county = {
+            places.unit_of(self.session, self.case, kind, Level.COUNTY).id
+            for kind in (OrganisationKind.MCH, OrganisationKind.COMMISSION)
+        }
+        for organisation_id in sorted(county):
+            tell_desk(
+                self.session,
+                EventName.CLOCK_ESCALATED,
+                organisation_id,
+                _WATCHERS,
+                case=self.case,
+                now=self.now,
+                clock=clock.id,
+                title=clock.title,
+            )
+        record(
+            self.session,
+            EventName.CLOCK_ESCALATED,
+            case=self.case,
+            now=self.now,
+            clock=clock.id,
+            title=clock.title,
+        )
+        return True
+
+
+def add_unit(
+    session: Session, case: Case, organisation_id: int, part: UnitPart, now: datetime
+) -> None:
+    """Give a unit its part in a case; nothing happens if it has that part already."""
+    there = session.scalars(
+        select(CaseUnit.id).where(
+            CaseUnit.case_id == case.id,
+            CaseUnit.organisation_id == organisation_id,
+            CaseUnit.part == part,
+        )
+    ).one_or_none()
+    if there is None:
+        session.add(
+            CaseUnit(case_id=case.id, organisation_id=organisation_id, part=part, since=now)
+        )
+        session.flush()
