@@ -1,0 +1,67 @@
+"""The Flask app: the edge. It reads requests, calls actions, commits, renders.
+
+`create_app` puts the parts together; each says for itself what it is for.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from webapp import access, auth, config, db, errors, headers, health, labels, navigation, words
+from webapp.access import current
+
+# one blueprint a noun
+NOUNS = (
+    "tasks",
+    "reports",
+    "cases",
+    "board",
+    "clocks",
+    "ledger",
+    "notices",
+    "dossiers",
+    "admin",
+    "search",
+    "notifications",
+    "lookups",
+    "attachments",
+    "drafts",
+)
+
+
+def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
+    """The application with the settings of the environment, or those given."""
+    app = Flask(__name__)
+    app.config.update(config.from_environment() if settings is None else settings)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    db.init_app(app)
+    headers.init_app(app)
+    access.init_app(app)  # before CSRF: whose sign-in ended keeps what was typed
+    CSRFProtect(app)
+    errors.init_app(app)
+    for blueprint in (auth.bp, health.bp):
+        app.register_blueprint(blueprint)
+    for noun in NOUNS:
+        if find_spec(f"webapp.{noun}"):
+            app.register_blueprint(import_module(f"webapp.{noun}").bp)
+    _prepare_templates(app)
+    return app
+
+
+def _prepare_templates(app: Flask) -> None:
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(words.filters(lambda: current.now))
+    app.jinja_env.filters["label"] = labels.label
+    app.jinja_env.globals.update(
+        current=current,
+        labels=labels,
+        menu=navigation.menu,
+        is_here=navigation.is_here,
+        open_count=navigation.open_count,
+        unread_count=navigation.unread_count,
+        known_views=app.view_functions,
+    )

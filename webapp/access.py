@@ -1,0 +1,179 @@
+"""Who asks, under which appointment, and at what moment. Default deny.
+
+Every view is refused to strangers unless it is decorated `@public`; every view is refused to those
+who act under no appointment unless it is decorated `@unappointed`. The cookie holds a random token
+inside Flask's signed session, `models.UserSession` holds its hash: ending the row ends the sign-in,
+whatever the browser still sends. Knows no case and no form.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
+
+from flask import Flask, abort, current_app, g, jsonify, redirect, request, url_for
+from flask import session as cookie
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, current_user, login_user, logout_user
+from sqlalchemy import select, update
+
+from models import Appointment, User, UserSession
+from webapp import db, kept
+from workflows import permissions
+from workflows.actions import users
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+SEEN_EVERY = timedelta(minutes=1)  # how often `seen_at` is written; a row per click would be waste
+
+
+def public(view: View) -> View:
+    """Open to strangers. The list of such views is asserted in tests/test_access.py."""
+    cast(Any, view).is_public = True
+    return view
+
+
+def unappointed(view: View) -> View:
+    """Open to a signed-in person who has not chosen an appointment (or has none)."""
+    cast(Any, view).is_unappointed = True
+    return view
+
+
+class SignedIn:
+    """What Flask-Login holds: one browser's session, named by its token, never by the user's id."""
+
+    is_authenticated = is_active = True
+    is_anonymous = False
+
+    def __init__(self, token: str, row: UserSession) -> None:
+        self.token = token
+        self.row = row
+
+    def get_id(self) -> str:
+        return self.token
+
+
+class Current:
+    """Who asks. Read it in views only, and pass on what it says."""
+
+    @property
+    def signed_in(self) -> bool:
+        return bool(current_user.is_authenticated)
+
+    @property
+    def session(self) -> UserSession:
+        """This browser's row. 401 for strangers."""
+        if not self.signed_in:
+            abort(401)
+        return cast(SignedIn, current_user).row
+
+    @property
+    def user(self) -> User:
+        return self.session.user
+
+    @property
+    def appointments(self) -> list[Appointment]:
+        """All appointments one could act under now."""
+        return users.valid_appointments(self.user, self.now)
+
+    @property
+    def may_act(self) -> bool:
+        return self.signed_in and self.session.appointment in self.appointments
+
+    @property
+    def appointment(self) -> Appointment:
+        """The appointment acted under: what actions take as `by`."""
+        if not self.may_act:
+            abort(403)
+        return cast(Appointment, self.session.appointment)
+
+    @property
+    def now(self) -> datetime:
+        """The request's moment, the same for all it does."""
+        if "now" not in g:
+            g.now = datetime.now(UTC)
+        return cast(datetime, g.now)
+
+    def may(self, permission: str) -> bool:
+        return self.may_act and permissions.may(self.appointment, permission)
+
+
+current = Current()
+
+
+def init_app(app: Flask) -> None:
+    manager = LoginManager(app)
+    manager.session_protection = None  # the row decides, not the browser's name
+    manager.user_loader(_load)
+    app.before_request(_refuse_strangers)
+
+
+def _load(token: str) -> SignedIn | None:
+    row_id = _touch(token)
+    row = db.session.get(UserSession, row_id) if row_id else None
+    return SignedIn(token, row) if row else None
+
+
+def _touch(token: str) -> int | None:
+    """The id of the living session with this token; notes now and then that it was seen.
+
+    In transactions of its own, so that being seen does not depend on how the request ends.
+    """
+    with db.reading() as session:
+        row = session.scalars(
+            select(UserSession).where(UserSession.token_hash == users.token_hash(token))
+        ).one_or_none()
+        if row is None or not _alive(row):
+            return None
+        found, seen_at = row.id, row.seen_at
+    if current.now - seen_at >= SEEN_EVERY:
+        with db.transaction() as session:
+            session.execute(
+                update(UserSession).where(UserSession.id == found).values(seen_at=current.now)
+            )
+    return found
+
+
+def _alive(row: UserSession) -> bool:
+    config, now = current_app.config, current.now
+    return (
+        row.ended_at is None
+        and row.user.active
+        and bool(now - row.seen_at <= config["IDLE"])
+        and bool(now - row.created_at <= config["ABSOLUTE"])
+    )
+
+
+def _refuse_strangers() -> ResponseReturnValue | None:
+    if request.endpoint == "static":
+        return None
+    signed_in = current.signed_in  # asked first, before the request's own transaction begins
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "is_public", False):
+        return None
+    if not signed_in:
+        return _ask_to_sign_in()
+    if not current.may_act and not getattr(view, "is_unappointed", False):
+        asked = kept.here() if request.method == "GET" else None
+        return redirect(url_for("auth.appointments", next=asked), 303)
+    return None
+
+
+def _ask_to_sign_in() -> ResponseReturnValue:
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(error="signed_out", message="登录已失效，重新登录后继续"), 401
+    if request.method == "POST":
+        return kept.sign_in_again()
+    asked = kept.here() if request.path != "/" else None
+    return redirect(url_for("auth.sign_in", next=asked), 303)
+
+
+def begin(row: UserSession, token: str) -> None:
+    """Give the browser its new token; nothing it sent before counts any more."""
+    cookie.clear()
+    login_user(SignedIn(token, row))
+
+
+def end() -> None:
+    """Forget the browser. The row was ended by the action."""
+    logout_user()
+    cookie.clear()

@@ -1,0 +1,111 @@
+"""One engine per app, one session per request; closed when the request ends.
+
+A request that may write takes the write lock when it begins (`BEGIN IMMEDIATE` on SQLite), so that
+reading and then writing cannot fail half-way; a GET only reads and waits for nobody. A GET that
+must leave an event (a dossier was read) does it in `transaction()`. Knows no table.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from sqlite3 import Connection as SqliteConnection
+from typing import TypeVar, cast
+
+from flask import Flask, abort, current_app, g, has_request_context, request
+from sqlalchemy import Connection, Engine, Select, create_engine, event
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+from werkzeug.local import LocalProxy
+
+from models import Base
+
+Row = TypeVar("Row", bound=Base)
+
+READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # NORMAL loses acknowledged commits on power loss
+    "foreign_keys=ON",
+    "busy_timeout=5000",
+    "secure_delete=ON",
+    "trusted_schema=OFF",
+)
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for SQLite or PostgreSQL as this application needs it."""
+    engine = create_engine(url, hide_parameters=True)  # errors are logged, answers never
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # the driver begins nothing by itself
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reads = connection.get_execution_options().get("reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def init_app(app: Flask) -> None:
+    app.extensions["engine"] = make_engine(app.config["DATABASE_URL"])
+    app.teardown_appcontext(_close)
+
+
+def engine() -> Engine:
+    return cast(Engine, current_app.extensions["engine"])
+
+
+def reading_engine() -> Engine:
+    """The same engine and pool; its transactions never take the write lock."""
+    return engine().execution_options(reads=True)
+
+
+def _only_reads() -> bool:
+    return has_request_context() and request.method in READING_METHODS
+
+
+def _open() -> Session:
+    if "session" not in g:
+        g.session = Session(reading_engine() if _only_reads() else engine())
+    return cast(Session, g.session)
+
+
+def _close(_error: BaseException | None) -> None:
+    if opened := g.pop("session", None):
+        opened.close()
+
+
+session = cast(Session, LocalProxy(_open))
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A short writing transaction of its own, committed at the end.
+
+    For a GET that leaves a trace, and for the worker. In a request that writes, use `session`: a
+    second writer would wait for the first.
+    """
+    with Session(engine()) as own, own.begin():
+        yield own
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A short reading transaction beside the request's own."""
+    with Session(reading_engine()) as own:
+        yield own
+
+
+def get_or_404(kind: type[Row], key: int) -> Row:
+    """By primary key. Only for rows that every signed-in person may see."""
+    return session.get(kind, key) or abort(404)
+
+
+def one_or_404(query: Select[Row]) -> Row:
+    """The one row of a query that is already scoped by who asks."""
+    return session.scalars(query).one_or_none() or abort(404)

@@ -1,0 +1,102 @@
+"""Exceptions as pages: short, Chinese, saying what to do; nothing about the inside.
+
+What may not be seen is answered like what does not exist. A failed POST keeps what was typed.
+"""
+
+from collections.abc import Callable
+
+from flask import Flask, current_app, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from webapp import db, kept
+from webapp.headers import request_id
+from workflows.permissions import Forbidden
+
+# status: (title, what it means and what to do)
+PAGES = {
+    400: (
+        "请求无法识别",
+        "这次提交缺少必要的内容，或不是从本系统的页面发出的。返回上一页刷新后再试。",
+    ),
+    401: ("登录已失效", "重新登录后继续。"),
+    404: (
+        "没有找到",
+        "这里没有内容，或者不在当前身份可以查看的范围内。核对编号，或切换任职后再试。",
+    ),
+    405: ("请求无法识别", "这个地址不接受这样的请求。从菜单重新进入。"),
+    409: ("内容已有变化", "在提交之前，别人已经更新了这一步。先看最新的情况，再决定是否重新提交。"),
+    413: ("文件或内容太大", "超过了允许的大小。文件压缩或拆分后再上传，过长的文字改为附件。"),
+    415: ("文件类型不支持", "换成 PDF、图片或 Office 文档后再上传。"),
+    422: ("内容需要修改", "有的内容不符合要求，修改后再提交。"),
+    429: ("操作太频繁", "稍等一会儿再试。"),
+    500: ("系统出错", "这一步没有完成，数据没有改变。稍后再试；仍不行时，把下面的编号告诉管理员。"),
+    503: ("系统繁忙", "这一步没有完成，数据没有改变。稍等片刻后再试。"),
+}
+SAME_AS_MISSING = {403, 404, 410}
+
+# exception: status; more specific answers are given by the views themselves
+EXCEPTIONS: dict[type[Exception], int] = {
+    Forbidden: 404,
+    StaleDataError: 409,
+}
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(CSRFError, _expired_page)
+    app.register_error_handler(HTTPException, _http_page)
+    app.register_error_handler(Exception, _failure_page)
+    for exception, status in EXCEPTIONS.items():
+        app.register_error_handler(exception, _as(status))
+
+
+def _as(status: int) -> Callable[[Exception], ResponseReturnValue]:
+    def answer(_error: Exception) -> ResponseReturnValue:
+        return page(status)
+
+    return answer
+
+
+def page(status: int, message: str | None = None) -> ResponseReturnValue:
+    """The page for a status; `message` replaces the usual explanation."""
+    db.session.rollback()
+    title, usual = PAGES.get(status, PAGES[500 if status >= 500 else 400])
+    if request.accept_mimetypes.best == "application/json":
+        return jsonify(error=title, message=message or usual, request=request_id()), status
+    frame = "errors/bare.html" if status >= 500 else "errors/page.html"
+    body = render_template(
+        frame,
+        status=status,
+        title=title,
+        message=message or usual,
+        request_id=request_id(),
+        fields=kept.typed() if _may_keep(status) else [],
+        here=kept.here(),
+        resumed=kept.RESUMED,
+    )
+    return body, status
+
+
+def _may_keep(status: int) -> bool:
+    keeping = status in (400, 409, 500, 503)
+    return keeping and request.method == "POST" and kept.is_our_own()
+
+
+def _http_page(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None:  # a redirect raised on the way
+        return error.get_response()
+    status = error.code or 500
+    return page(404 if status in SAME_AS_MISSING else status)
+
+
+def _expired_page(_error: CSRFError) -> ResponseReturnValue:
+    return page(400, "页面已过期（可能在别处重新登录过）。填写的内容还在，继续即可。")
+
+
+def _failure_page(error: Exception) -> ResponseReturnValue:
+    if current_app.testing:
+        raise error
+    current_app.logger.exception("request %s failed", request_id())
+    return page(500)

@@ -1,0 +1,29 @@
+"""For whoever watches the server: is it alive, can it work. Says nothing else."""
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp import db
+from webapp.access import public
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/healthz")
+@public
+def alive() -> ResponseReturnValue:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@bp.get("/readyz")
+@public
+def ready() -> ResponseReturnValue:
+    """The database answers and has been migrated."""
+    try:
+        db.session.execute(text("SELECT 1 FROM alembic_version"))
+    except SQLAlchemyError:
+        return {"status": "database"}, 503
+    return {"status": "ok"}

@@ -1,0 +1,157 @@
+"""Every code as people read it, in one place. A test asks every code for its label."""
+
+from enum import StrEnum
+
+from models import (
+    CaseKind,
+    CaseState,
+    Discipline,
+    DossierState,
+    Level,
+    OrganisationKind,
+    ProcessState,
+    RectificationState,
+    RegionLevel,
+    Role,
+    TaskState,
+    UnitPart,
+    ZoneKind,
+)
+from workflows.permissions import LANES
+
+ENUMS: dict[type[StrEnum], dict[str, str]] = {
+    CaseKind: {CaseKind.MATERNAL_DEATH: "孕产妇死亡"},
+    CaseState: {
+        CaseState.REPORTED: "已报告",
+        CaseState.SUBMITTED: "已报送",
+        CaseState.RETURNED: "退回补正",
+        CaseState.IN_REVIEW: "评审中",
+        CaseState.RECTIFYING: "整改中",
+        CaseState.CLOSED: "已归档",
+        CaseState.VOID_REQUESTED: "申请作废",
+        CaseState.VOIDED: "已作废",
+    },
+    Discipline: {
+        Discipline.OBSTETRICS: "产科",
+        Discipline.PAEDIATRICS: "儿科",
+        Discipline.INTERNAL: "内科",
+        Discipline.SURGERY: "外科",
+        Discipline.EMERGENCY: "急诊科",
+        Discipline.ANAESTHESIA: "麻醉科",
+        Discipline.INTENSIVE_CARE: "重症医学科",
+        Discipline.TRANSFUSION: "输血科",
+    },
+    DossierState: {
+        DossierState.WAITING: "排队中",
+        DossierState.RENDERING: "生成中",
+        DossierState.READY: "可下载",
+        DossierState.FAILED: "生成失败",
+    },
+    Level: {Level.COUNTY: "县级", Level.CITY: "市级"},
+    OrganisationKind: {
+        OrganisationKind.HOSPITAL: "医院",
+        OrganisationKind.MCH: "妇幼保健机构",
+        OrganisationKind.COMMISSION: "卫生健康委",
+        OrganisationKind.RESCUE_CENTRE: "救治中心",
+        OrganisationKind.QUALITY_CENTRE: "质控中心",
+    },
+    ProcessState: {
+        ProcessState.RUNNING: "进行中",
+        ProcessState.DONE: "已结束",
+        ProcessState.CANCELLED: "已终止",
+        ProcessState.INCIDENT: "系统异常",
+    },
+    RectificationState: {
+        RectificationState.PLANNING: "待制定措施",
+        RectificationState.WORKING: "整改中",
+        RectificationState.AWAITING_ACCEPTANCE: "待验收",
+        RectificationState.REJECTED: "未通过验收",
+        RectificationState.CLOSED: "已销号",
+    },
+    RegionLevel: {
+        RegionLevel.PROVINCE: "省级",
+        RegionLevel.CITY: "市级",
+        RegionLevel.COUNTY: "县级",
+        RegionLevel.TOWNSHIP: "乡级",
+    },
+    Role: {
+        Role.DEPARTMENT: "科室报告人",
+        Role.QUALITY_OFFICE: "产安办（质控办）",
+        Role.HEAD: "机构负责人",
+        Role.MCH: "妇幼保健机构",
+        Role.COMMISSION: "卫健委经办",
+        Role.COMMISSION_LEADER: "卫健委主管负责人",
+        Role.SECRETARY: "评审秘书",
+        Role.EXPERT: "评审专家",
+        Role.AUDITOR: "审计员",
+        Role.SYSTEM_ADMIN: "系统管理员",
+        Role.SECURITY_ADMIN: "安全管理员",
+        Role.AUDIT_ADMIN: "审计管理员",
+    },
+    TaskState: {
+        TaskState.OPEN: "待办",
+        TaskState.DONE: "已办",
+        TaskState.CANCELLED: "已取消",
+    },
+    UnitPart: {
+        UnitPart.REPORTER: "报告单位",
+        UnitPart.RECEIVER: "接报单位",
+        UnitPart.ADMINISTRATION: "县级卫生健康委",
+        UnitPart.UPPER_MCH: "市级妇幼保健机构",
+        UnitPart.UPPER_ADMINISTRATION: "市级卫生健康委",
+        UnitPart.GUIDE: "指导单位",
+        UnitPart.CONCERNED: "有关单位",
+    },
+    ZoneKind: {ZoneKind.MATERNAL: "孕产妇", ZoneKind.NEONATAL: "新生儿"},
+}
+
+# Codes that are plain words in the rows: areas and scopes of findings, kinds of ledger entries
+WORDS: dict[str, dict[str, str]] = {
+    "lane": {lane.code: lane.title for lane in LANES.values()},
+    "level": {code: ENUMS[Level][code] for code in Level},
+    "area": {"care": "保健", "medical": "医疗", "management": "管理"},
+    "scope": {"general": "普遍", "specific": "个性"},
+}
+
+
+def label(code: StrEnum) -> str:
+    """The Chinese word for an enum's member. KeyError when it has none."""
+    return ENUMS[type(code)][code]
+
+
+def word(kind: str, code: str | None) -> str:
+    """The Chinese word for a plain code of `WORDS`; empty for none."""
+    return WORDS[kind][code] if code else ""
+
+
+TONES: dict[StrEnum, str] = {
+    CaseState.REPORTED: "active",
+    CaseState.SUBMITTED: "active",
+    CaseState.RETURNED: "due",
+    CaseState.IN_REVIEW: "active",
+    CaseState.RECTIFYING: "active",
+    CaseState.CLOSED: "done",
+    CaseState.VOID_REQUESTED: "due",
+    DossierState.RENDERING: "active",
+    DossierState.READY: "done",
+    DossierState.FAILED: "late",
+    ProcessState.RUNNING: "active",
+    ProcessState.DONE: "done",
+    ProcessState.INCIDENT: "late",
+    RectificationState.WORKING: "active",
+    RectificationState.AWAITING_ACCEPTANCE: "active",
+    RectificationState.REJECTED: "due",
+    RectificationState.CLOSED: "done",
+    TaskState.OPEN: "active",
+    TaskState.DONE: "done",
+}
+
+
+def tone(code: StrEnum) -> str:
+    """The colour and sign that go with a state: done, due, late, active, or still for the rest."""
+    return TONES.get(code, "still")
+
+
+def choices(kind: type[StrEnum]) -> list[tuple[str, str]]:
+    """Code and label of every member, in order, for a drop-down."""
+    return [(member.value, ENUMS[kind][member]) for member in kind]

@@ -1,0 +1,70 @@
+"""The frame around every page: the menu of what one may use, the bell, the inbox count."""
+
+from dataclasses import dataclass
+
+from flask import current_app, request
+from sqlalchemy import func, select
+
+from models import Notification
+from webapp import db
+from webapp.access import current
+from workflows import permissions
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    endpoint: str
+    title: str
+    icon: str
+    permissions: tuple[str, ...]  # one of them is enough; none: whoever has a lane
+
+
+ITEMS = (
+    Item("tasks.inbox", "我的待办", "inbox", ()),
+    Item("reports.new", "登记报告", "file-earmark-plus", ("case:report",)),
+    Item("cases.index", "病例", "folder2-open", ("case:list",)),
+    Item("board.index", "看板", "speedometer2", ("board:view",)),
+    Item("clocks.index", "时限总览", "stopwatch", ("clock:view",)),
+    Item("ledger.index", "台账", "list-check", ("ledger:view",)),
+    Item("notices.index", "通报", "megaphone", ("notice:view",)),
+    Item("dossiers.index", "案卷", "archive", ("dossier:request",)),
+    Item("admin.index", "管理", "gear", ("system:view", "user:administer", "log:view")),
+)
+
+
+def menu() -> list[Item]:
+    """What the person may use under the present appointment."""
+    if not current.may_act:
+        return []
+    return [item for item in ITEMS if item.endpoint in current_app.view_functions and _usable(item)]
+
+
+def _usable(item: Item) -> bool:
+    if item.permissions:
+        return any(current.may(permission) for permission in item.permissions)
+    return bool(permissions.lanes_of(current.appointment.role))
+
+
+def is_here(item: Item) -> bool:
+    """Whether the page shown belongs to this item."""
+    return (request.endpoint or "").split(".")[0] == item.endpoint.split(".")[0]
+
+
+def open_count() -> int:
+    """How many steps wait for this person."""
+    mine = permissions.inbox(current.appointment).subquery()
+    return db.session.scalar(select(func.count()).select_from(mine)) or 0
+
+
+def unread_count() -> int:
+    """How many lines the bell holds that were not read."""
+    unread = select(func.count(Notification.id)).where(
+        Notification.user_id == current.user.id, Notification.read_at.is_(None)
+    )
+    return db.session.scalar(unread) or 0
+
+
+def start_page() -> str:
+    """The endpoint of the first page after signing in."""
+    items = menu()
+    return items[0].endpoint if items else "auth.appointments"
