@@ -8,6 +8,7 @@ from models.document import Document, Draft
 from models.dossier import DossierRequest, DossierState
 from models.event import Event
 from models.finding import Finding
+from models.job import WorkerBeat
 from models.notice import Notice, NoticeRecipient
 from models.notification import Notification
 from models.place import Organisation, OrganisationKind, Region, RegionLevel, Zone, ZoneKind
@@ -59,6 +60,7 @@ __all__ = [
     "Timer",
     "User",
     "UserSession",
+    "WorkerBeat",
     "Zone",
     "ZoneKind",
 ]

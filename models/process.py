@@ -91,7 +91,9 @@ class Task(Base):
     index: Mapped[int | None]
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
-    rectification_id: Mapped[int | None] = mapped_column(ForeignKey("rectification.id"))
+    rectification_id: Mapped[int | None] = mapped_column(
+        ForeignKey("rectification.id", use_alter=True)  # task → item → finding → document → task
+    )
     clock_id: Mapped[int | None] = mapped_column(ForeignKey("clock.id"))
     stops_clock: Mapped[bool] = mapped_column(default=False)
     state: Mapped[TaskState] = mapped_column(default=TaskState.OPEN)
