@@ -31,7 +31,9 @@ class Kind(enum.StrEnum):
     REGION = "region"  # code of GB/T 2260 (6 or 9 digits)
     ORGANISATION = "organisation"  # id (int) of an organisation
     USER = "user"  # id (int) of a user; `among` says who may be picked
-    CAUSE_CHAIN = "cause_chain"  # {"a": {"icd10": …, "text": …, "value": 3, "unit": "hour"}, "b": …}
+    CAUSE_CHAIN = (
+        "cause_chain"  # {"a": {"icd10": …, "text": …, "value": 3, "unit": "hour"}, "b": …}
+    )
     GRID12 = "grid12"  # {"1": {"factor": …, "evidence": …, …}, …}: only ticked cells
     INVENTORY = "inventory"  # {"outpatient": {"state": "have", "pages": 3, "files": [token]}, …}
     GROUP = "group"  # list of {field name: answer}
@@ -40,25 +42,44 @@ class Kind(enum.StrEnum):
     NOTE = "note"  # no answer: text shown in place
 
 
-class Strict(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+CAUSE_LINES = ("a", "b", "c", "d")  # (a) the direct cause, the last filled line the underlying one
+INTERVAL_UNITS = {
+    "minute": "分钟",
+    "hour": "小时",
+    "day": "天",
+    "week": "周",
+    "month": "个月",
+    "year": "年",
+    "unknown": "不详",  # then `value` is left out
+}
+INVENTORY_STATES = {"have": "有", "none": "无", "na": "不适用"}
+
+
+class Strict(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """A misspelt key is an error, not a question that silently never appears."""
 
 
-class Choice(Strict):
+class Choice(Strict, frozen=True, kw_only=True):
     code: str
     label: str
     help: str = ""
 
 
-class Field(Strict):
+class Field(Strict, frozen=True, kw_only=True):
     """One question.
 
     `when`: shown, and required, only if every named answer of the same row (or of the form) is one
-    of the codes given, as {"field": ["code", …]}; booleans are written "true" / "false".
-    `default`: "now", "today", "me", "my_organisation", or a dotted path into the prefill values that
-    the step supplies, such as "case.event_at".
+    of the codes given, as {"field": ["code", …]}; booleans are written "true" / "false"; of several
+    codes ticked one is enough.
+    `default`: "now", "today", "me", "my_organisation", a dotted path into the prefill values that
+    the step supplies, such as "case.event_at", or "=code", the answer itself.
     `route`: the name under which the answer reaches the diagram (ids, flags and counts only).
-    `among`: for organisations kinds ("hospital"), for users roles ("expert"), for codes a list name.
+    `among`: for organisations kinds ("hospital"), for users roles ("expert"), for codes the name of
+    a list in codes.json, which loading copies into `choices`.
+    `min`, `max`: of a number; of a list of codes or files, how many.
+    `past`: a day or moment later than now is refused. `future`: one that is not later is refused.
+    A grid's `choices` are its twelve cells and its `fields` what is said of a ticked one; an
+    inventory's `choices` are the kinds of record.
     """
 
     name: str
@@ -69,7 +90,10 @@ class Field(Strict):
     when: dict[str, list[str]] = {}
     min: float | None = None
     max: float | None = None
+    min_length: int | None = None
     max_length: int | None = None
+    past: bool = False
+    future: bool = False
     unit: str = ""
     help: str = ""
     placeholder: str = ""
@@ -86,16 +110,16 @@ class Field(Strict):
     wide: bool = False
 
 
-class Section(Strict):
+class Section(Strict, frozen=True, kw_only=True):
     title: str
     help: str = ""
     fields: tuple[Field, ...]
     part: str = ""  # set while loading: the form this section was included from
 
 
-class Form(Strict):
-    """A form. `parts` names other forms whose sections come first, in order (one step, several
-    sheets). `checks` names cross-field checks registered in `workflows.forms.check`."""
+class Form(Strict, frozen=True, kw_only=True):
+    """A form. `parts` names other forms whose sections and checks come first, in order (one step,
+    several sheets). `checks` names cross-field checks registered in `workflows.forms.checks`."""
 
     name: str = ""  # set while loading: file name without .json, such as report.v1
     title: str
@@ -105,7 +129,9 @@ class Form(Strict):
     parts: tuple[str, ...] = ()
     sections: tuple[Section, ...] = ()
     checks: tuple[str, ...] = ()
-    prefill: str = ""  # name without version of the form whose newest answers of the case come filled in
+    prefill: str = (
+        ""  # name without version of the form whose newest answers of the case come filled in
+    )
 
     def fields(self) -> tuple[Field, ...]:
         """Every top-level field, in order."""

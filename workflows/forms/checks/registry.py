@@ -1,0 +1,77 @@
+"""The registry of cross-field checks: what one answer says about another.
+
+A check is a function of the answers and their surroundings that yields (field path, message). A
+form names the checks it wants. Checks see only answers that are sound by themselves: what failed
+alone is left out, so a check need not doubt types.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from workflows.forms.spec import Answers, Form
+
+Found = Iterator[tuple[str, str]]
+
+
+def _yes(*_: object) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the checks need from outside. Everything has a default that objects to nothing.
+
+    `organisation` and `user` are asked with the field's `among` (kinds, roles). `case`: any of
+    event_at, discovered_at, reported_at (aware datetimes), organisation (id of the reporting unit),
+    treating (set of ids of units that treated her), person_name, lower_conclusion (code of the
+    level below), owner (id of the ledger item's owner), acceptor_for (id of the acting unit).
+    `latest`: newest answers of another form of this case, by its name without version.
+    `units_of`: ids of the organisations a user is appointed to.
+    """
+
+    icd10: Callable[[str], bool] = _yes
+    region: Callable[[str], bool] = _yes
+    attachment: Callable[[str], bool] = _yes
+    organisation: Callable[[int, tuple[str, ...]], bool] = _yes
+    user: Callable[[int, tuple[str, ...]], bool] = _yes
+    units_of: Callable[[int], frozenset[int]] = lambda user: frozenset()
+    latest: Callable[[str], Answers | None] = lambda form: None
+    case: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where the answers stand. `today` is the day in Asia/Shanghai."""
+
+    form: Form
+    now: datetime
+    today: date
+    known: Known
+
+
+Judge = Callable[[Answers, Context], Found]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`warns`: said, but no reason to refuse."""
+
+    judge: Judge
+    warns: bool
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def cross_check(name: str, *, warns: bool = False) -> Callable[[Judge], Judge]:
+    """Register a check under the name by which forms ask for it."""
+
+    def register(judge: Judge) -> Judge:
+        if name in CHECKS:
+            raise ValueError(f"two checks called {name}")
+        CHECKS[name] = Check(judge, warns)
+        return judge
+
+    return register

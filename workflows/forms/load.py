@@ -1,0 +1,136 @@
+"""Reading form files: strictly, once, with messages that name the file and the key.
+
+A form `<name>.v<N>` lies in the `forms` folder of any process. Knows files and the format; knows
+nothing about answers, people or the web.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+from workflows.forms import validate
+from workflows.forms.spec import Choice, Field, Form, Kind, Section
+
+PROCESSES = Path(__file__).parent.parent / "processes"
+CODES = Path(__file__).parent / "codes.json"
+CODED = {Kind.CHOICE, Kind.CHOICES, Kind.GRID12, Kind.INVENTORY}
+FILE_NAME = re.compile(r"(?P<base>[a-z][a-z0-9_]*)\.v(?P<version>[1-9]\d*)")
+
+
+class UnknownForm(LookupError):
+    """No file of that name."""
+
+
+class BrokenForm(ValueError):
+    """A form file that cannot be used: says which file and which key."""
+
+
+@cache
+def load(name: str) -> Form:
+    """The form of that name and version, such as "report.v1", its parts included.
+
+    Raises UnknownForm, or BrokenForm when the file is not in order.
+    """
+    path = _paths().get(name)
+    if path is None:
+        raise UnknownForm(name)
+    return read(path)
+
+
+def latest(base: str) -> Form:
+    """The newest version of a form, by its name without version, such as "report"."""
+    versions = [name for name in _paths() if base_name(name) == base]
+    if not versions:
+        raise UnknownForm(base)
+    return load(max(versions, key=version))
+
+
+def all_forms() -> tuple[Form, ...]:
+    """Every version of every form, by name."""
+    return tuple(load(name) for name in sorted(_paths()))
+
+
+def base_name(name: str) -> str:
+    """ "report.v1" → "report"."""
+    return name.rpartition(".v")[0]
+
+
+def version(name: str) -> int:
+    """ "report.v1" → 1."""
+    return int(name.rpartition(".v")[2])
+
+
+def read(path: Path) -> Form:
+    """One form file. Raises BrokenForm."""
+    raw = path.read_bytes()
+    try:
+        form = msgspec.json.decode(raw, type=Form)
+        undecided = validate.without_data_class(msgspec.json.decode(raw))
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise BrokenForm(f"{path.name}: {error}") from None
+    form = _assembled(form, path)
+    problems = [*undecided, *validate.problems(form)]
+    if problems:
+        raise BrokenForm("\n".join(f"{path.name}: {problem}" for problem in problems))
+    return form
+
+
+def _assembled(form: Form, path: Path) -> Form:
+    """The form with its name, its parts' sections in front, and its code lists copied in."""
+    parts = [load(part) for part in form.parts]
+    sections = [
+        msgspec.structs.replace(section, part=part.name)
+        for part in parts
+        for section in part.sections
+    ]
+    for section in form.sections:
+        fields = tuple(_with_codes(field, path) for field in section.fields)
+        sections.append(msgspec.structs.replace(section, fields=fields))
+    checks = dict.fromkeys([check for part in parts for check in part.checks] + list(form.checks))
+    return msgspec.structs.replace(
+        form, name=path.stem, sections=tuple(sections), checks=tuple(checks)
+    )
+
+
+def _with_codes(field: Field, path: Path) -> Field:
+    choices = field.choices
+    if field.kind in CODED and not choices and field.among:
+        choices = code_lists().get(field.among[0], ())
+        if not choices:
+            raise BrokenForm(f"{path.name}: {field.name}: no code list {field.among[0]}")
+    fields = tuple(_with_codes(child, path) for child in field.fields)
+    return msgspec.structs.replace(field, choices=choices, fields=fields)
+
+
+@cache
+def code_lists() -> dict[str, tuple[Choice, ...]]:
+    """Code lists that several questions share, by name."""
+    return msgspec.json.decode(CODES.read_bytes(), type=dict[str, tuple[Choice, ...]])
+
+
+@cache
+def _paths() -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in sorted(PROCESSES.glob("*/forms/*.json")):
+        if not FILE_NAME.fullmatch(path.stem):
+            raise BrokenForm(f"{path.name}: a form file is called <name>.v<number>.json")
+        if path.stem in found:
+            raise BrokenForm(f"{path.name}: two processes have a form of this name")
+        found[path.stem] = path
+    return found
+
+
+__all__ = [
+    "BrokenForm",
+    "Section",
+    "UnknownForm",
+    "all_forms",
+    "base_name",
+    "code_lists",
+    "latest",
+    "load",
+    "read",
+    "version",
+]
