@@ -53,6 +53,7 @@ class EventName(enum.StrEnum):
     DOSSIER_RENDERED = "dossier.rendered"
     DOSSIER_FAILED = "dossier.failed"
     DOSSIER_DOWNLOADED = "dossier.downloaded"
+    JOB_FAILED = "job.failed"
     SESSION_STARTED = "session.started"
     SESSION_REFUSED = "session.refused"
     SESSION_ENDED = "session.ended"
