@@ -1,0 +1,311 @@
+"""Work that is slow or lies outside the database: asked for in a transaction, done by the worker.
+
+    @job("render_dossier")
+    def render(request_id: int) -> None: ...
+
+    enqueue(session, "render_dossier", f"dossier-{row.id}", row.id)
+
+A job runs at least once after the asking transaction has committed, so its function must be
+idempotent; it opens its own transactions. What fails is tried again after 1, 5 and 30 minutes, then
+given up as the event `job.failed`. What a dead worker had begun counts as failed and is tried again
+at once by a living one.
+
+The only module that knows DBOS. It is imported on first use: that takes longer than all the rest,
+and most web processes never need it. Knows no page and no case.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime, timedelta
+from functools import cache
+from threading import Event as Signal
+from threading import Lock, Thread
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+
+from sqlalchemy import Engine, create_engine, delete, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from models import WorkerBeat
+from workflows.events import EventName, record
+
+if TYPE_CHECKING:
+    from dbos import DBOSClient, EnqueueOptions
+
+log = logging.getLogger(__name__)
+
+Scalar = str | int | float | bool | None
+Function = TypeVar("Function", bound=Callable[..., None])
+
+APPLICATION = "yili"
+QUEUE = "jobs"
+RUN = "run_job"  # the one DBOS workflow
+VERSION = "1"  # a waiting job is only ever taken by a worker of its version: never change it
+RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
+EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+_functions: dict[str, Callable[..., None]] = {}
+
+
+def job(name: str) -> Callable[[Function], Function]:
+    """Register a function under the name that `enqueue` uses. ValueError if the name is taken."""
+
+    def register(function: Function) -> Function:
+        if _functions.get(name, function) is not function:
+            raise ValueError(f"two functions for the job {name}")
+        _functions[name] = function
+        return function
+
+    return register
+
+
+def migrate(url: str) -> None:
+    """Make or update the tables of the job engine: in the SQLite file, or in schema `dbos`."""
+    from dbos import DBOS
+
+    DBOS.migrate(url)
+
+
+class _Attempt(NamedTuple):
+    """One try at one job; what a DBOS workflow is started with. Attempts count from 1."""
+
+    name: str
+    key: str
+    number: int
+    args: tuple[Scalar, ...]
+
+    @property
+    def workflow_id(self) -> str:
+        return f"{self.name}:{self.key}" + (f"#{self.number}" if self.number > 1 else "")
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.key} (attempt {self.number})"
+
+
+def enqueue(
+    session: Session, name: str, key: str, *args: Scalar, due: datetime | None = None
+) -> None:
+    """Ask for one run of the job `name`, not before `due`, if and when the session's transaction
+    commits. The same name and key a second time changes nothing, however long ago the first was.
+    """
+    _enqueue(session, _Attempt(name, key, 1, args), due)
+
+
+def _enqueue(session: Session, attempt: _Attempt, due: datetime | None) -> None:
+    options: EnqueueOptions = {
+        "workflow_name": RUN,
+        "workflow_id": attempt.workflow_id,
+        "queue_name": QUEUE,
+        "app_version": VERSION,
+    }
+    if due is not None:
+        options["delay_seconds"] = _seconds_until(due)
+    client = _client(session.connection().dialect.name)
+    client.enqueue_in_transaction(
+        session, options, attempt.name, attempt.key, attempt.number, *attempt.args
+    )
+
+
+def _seconds_until(due: datetime) -> float:
+    """DBOS wants a delay and adds it to its own clock; taking it off the same clock cancels out."""
+    return max(0.0, due.timestamp() - time.time())
+
+
+@cache
+def _client(dialect: str) -> "DBOSClient":
+    """Writes into the sessions of others. Its own engine tells it the dialect, never connects."""
+    from dbos import DBOSClient, DBOSPortableJSONSerializer
+
+    address = {"sqlite": "sqlite://", "postgresql": "postgresql+psycopg://"}[dialect]
+    return DBOSClient(
+        system_database_engine=create_engine(address),
+        application_name=APPLICATION,
+        serializer=DBOSPortableJSONSerializer(),
+        lazy=True,
+    )
+
+
+class Worker:
+    """Runs jobs in threads of this process until it is stopped. One per process.
+
+    `name` must differ from that of every other worker, dead ones included. `within` surrounds each
+    job. A worker that has been silent for `dead_after` loses its jobs to the others.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        *,
+        clock: Callable[[], datetime],
+        within: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        concurrency: int = 2,
+        poll: timedelta = timedelta(seconds=0.5),
+        beat: timedelta = timedelta(seconds=5),
+        dead_after: timedelta = timedelta(seconds=30),
+        retry_after: Sequence[timedelta] = RETRY_AFTER,
+    ) -> None:
+        self.engine = engine
+        self.name = name
+        self.clock = clock
+        self.within = within
+        self.concurrency = concurrency
+        self.poll = poll
+        self.beat = beat
+        self.dead_after = dead_after
+        self.retry_after = retry_after
+        self._running = 0
+        self._lock = Lock()
+        self._stopping = Signal()
+        self._heart = Thread(target=self._live, name="heart", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take jobs. Raises what the database raises."""
+        from dbos import DBOS, DBOSPortableJSONSerializer
+
+        self._beat(self.clock())  # before the first job can be ours
+        DBOS(
+            config={
+                "name": APPLICATION,
+                "system_database_url": self.engine.url.render_as_string(hide_password=False),
+                "executor_id": self.name,
+                "application_version": VERSION,
+                "serializer": DBOSPortableJSONSerializer(),
+                "run_migrations": False,
+                "log_level": "WARNING",
+            }
+        )
+        DBOS.workflow(name=RUN)(self._run)
+        DBOS.launch()
+        DBOS.register_queue(
+            QUEUE,
+            worker_concurrency=self.concurrency,
+            polling_interval_sec=self.poll.total_seconds(),
+            on_conflict="always_update",
+        )
+        self._heart.start()
+
+    def stop(self, grace: timedelta = timedelta(seconds=20)) -> bool:
+        """Take no more jobs and wait up to `grace` for the running ones; whether all have ended.
+
+        If not, they are left to the other workers, and the process should end at once.
+        """
+        from dbos import DBOS
+
+        DBOS.destroy(
+            destroy_registry=True, workflow_completion_timeout_sec=int(grace.total_seconds())
+        )
+        self._stopping.set()
+        self._heart.join()
+        with self._lock:
+            ended = self._running == 0
+        with Session(self.engine) as session, session.begin():
+            mine = WorkerBeat.worker == self.name
+            if ended:
+                session.execute(delete(WorkerBeat).where(mine))
+            else:
+                session.execute(update(WorkerBeat).where(mine).values(at=EPOCH))
+        return ended
+
+    def _run(self, name: str, key: str, number: int, *args: Scalar) -> None:
+        """The DBOS workflow. Running it twice is harmless: the job is idempotent, so is asking."""
+        attempt = _Attempt(name, key, number, args)
+        with self._lock:
+            self._running += 1
+        try:
+            with self.within():
+                _functions[name](*args)
+        except Exception as error:
+            log.exception("job %s failed", attempt)
+            self._keep_failure(attempt, type(error).__name__)  # the message may quote a record
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def _keep_failure(self, attempt: _Attempt, cause: str) -> None:
+        """Until it is written the job must not end: its end would be the last that is heard of it.
+
+        When this worker stops first, the others find the job unfinished.
+        """
+        while True:
+            try:
+                with Session(self.engine) as session, session.begin():
+                    self._after_failure(session, attempt, cause, wait=True)
+                return
+            except SQLAlchemyError:
+                log.exception("the failure of job %s could not be written yet", attempt)
+                if self._stopping.wait(self.beat.total_seconds()):
+                    raise
+
+    def _after_failure(
+        self, session: Session, attempt: _Attempt, cause: str, *, wait: bool
+    ) -> None:
+        """Ask for the next attempt, or give up."""
+        now = self.clock()
+        if attempt.number <= len(self.retry_after):
+            due = now + self.retry_after[attempt.number - 1] if wait else None
+            _enqueue(session, attempt._replace(number=attempt.number + 1), due)
+            return
+        log.error("job %s given up: %s", attempt, cause)
+        record(
+            session,
+            EventName.JOB_FAILED,
+            now=now,
+            job=attempt.name,
+            key=attempt.key,
+            attempts=attempt.number,
+            cause=cause,
+        )
+
+    def _live(self) -> None:
+        """Say that this worker lives, and look after the dead ones, until it stops."""
+        while True:
+            try:
+                now = self.clock()
+                self._beat(now)
+                self._reap(now)
+            except Exception:
+                log.exception("worker %s could not tell that it lives", self.name)
+            if self._stopping.wait(self.beat.total_seconds()):
+                return
+
+    def _beat(self, now: datetime) -> None:
+        with Session(self.engine) as session, session.begin():
+            mine = session.scalars(
+                select(WorkerBeat).where(WorkerBeat.worker == self.name)
+            ).one_or_none()
+            if mine is None:
+                session.add(WorkerBeat(worker=self.name, at=now))
+            else:
+                mine.at, mine.reaped_at = now, None
+
+    def _reap(self, now: datetime) -> None:
+        """Hand the jobs of silent workers to the living. The claim is a lease: should its holder
+        die before the row is gone, another begins anew, and finds everything asked for already."""
+        limit = now - self.dead_after
+        silent = WorkerBeat.at < limit
+        claim = (
+            update(WorkerBeat)
+            .where(silent, or_(WorkerBeat.reaped_at.is_(None), WorkerBeat.reaped_at < limit))
+            .values(reaped_at=now)
+            .returning(WorkerBeat.worker)
+        )
+        with Session(self.engine) as session, session.begin():
+            dead = session.scalars(claim).all()
+        for name in dead:
+            self._take_over(name)
+            with Session(self.engine) as session, session.begin():
+                session.execute(delete(WorkerBeat).where(WorkerBeat.worker == name, silent))
+
+    def _take_over(self, dead: str) -> None:
+        from dbos import DBOS
+
+        for begun in DBOS.list_workflows(executor_id=dead, status="PENDING", load_output=False):
+            name, key, number, *args = cast(Any, begun.input)["args"]
+            attempt = _Attempt(name, key, number, tuple(args))
+            log.warning("job %s was left by the dead worker %s", attempt, dead)
+            with Session(self.engine) as session, session.begin():
+                self._after_failure(session, attempt, "WorkerDied", wait=False)
+            DBOS.cancel_workflow(begun.workflow_id)
