@@ -106,22 +106,31 @@ def meet(session: Session, clock: Clock, *, now: datetime) -> None:
     )
 
 
-def send_due_reminders(session: Session, now: datetime, limit: int = 50) -> int:
-    """Remind of every running clock whose moment has come; returns how many were looked at.
-
-    The caller commits. What was missed while no worker ran is said once, not many times.
-    """
-    due = session.scalars(
-        select(Clock)
-        .join(Case, Case.id == Clock.case_id)
+def due_clocks(session: Session, now: datetime, limit: int = 50) -> list[int]:
+    """Ids of running clocks with a reminder due at `now`, longest due first. An indexed look."""
+    query = (
+        select(Clock.id)
         .where(Clock.next_reminder_at <= now, Clock.met_at.is_(None))
         .order_by(Clock.next_reminder_at)
         .limit(limit)
-        .with_for_update(of=Clock, skip_locked=True)
-    ).all()
-    for clock in due:
-        _remind(session, clock, now)
-    return len(due)
+    )
+    return list(session.scalars(query))
+
+
+def remind(session: Session, clock_id: int, now: datetime) -> bool:
+    """Remind of one clock; False if another worker has it or nothing is due any more.
+
+    The caller commits. What was missed while no worker ran is said once, not many times.
+    """
+    clock = session.scalars(
+        select(Clock)
+        .where(Clock.id == clock_id, Clock.next_reminder_at <= now, Clock.met_at.is_(None))
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if clock is None:
+        return False
+    _remind(session, clock, now)
+    return True
 
 
 def _remind(session: Session, clock: Clock, now: datetime) -> None:
