@@ -1,3 +1,161 @@
-"""What every test has at hand."""
+"""What every test has at hand: an app on a fresh database, people, clients signed in as them."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from flask import Flask
+from sqlalchemy import Engine, event
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from models import Appointment
+from tests import pages, people
+from tests.pages import Client
+from tests.people import World
+from webapp import config, create_app
+from workflows.actions import users
 
 pytest_plugins = ["tests.plugins", "tests.postgres"]
+
+ROOT = Path(__file__).resolve().parent.parent
+_numbers = count(1)
+
+
+def migrate(url: str) -> None:
+    """Bring an empty database up to the present tables, as an installation would."""
+    settings = Config(toml_file=ROOT / "pyproject.toml")
+    settings.attributes["url"] = url
+    command.upgrade(settings, "head")
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database without a row; tests work on copies."""
+    path = tmp_path_factory.mktemp("template") / "yili.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_postgres(request: pytest.FixtureRequest) -> str:
+    """The name of a migrated database without a row on the throw-away server."""
+    name = "template_migrated"
+    migrate(request.getfixturevalue("postgres").create_database(name))
+    return name
+
+
+@pytest.fixture
+def database() -> str:
+    """`sqlite`; a test that should hold on both parametrizes this with DATABASES."""
+    return "sqlite"
+
+
+DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture
+def database_url(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A migrated, empty database of this test's own."""
+    if database == "sqlite":
+        copyfile(request.getfixturevalue("empty_sqlite"), tmp_path / "yili.db")
+        yield f"sqlite:///{tmp_path / 'yili.db'}"
+        return
+    template = request.getfixturevalue("empty_postgres")
+    server, name = request.getfixturevalue("postgres"), f"app_{next(_numbers)}"
+    yield server.create_database(name, template)
+    server.drop_database(name)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> dict[str, Any]:
+    """What the app of this test is configured with."""
+    environment = {
+        "YILI_VAR": str(tmp_path),
+        "YILI_SECRET_KEY": "for tests only",
+        "DATABASE_URL": database_url,
+    }
+    return {**config.from_environment(environment), "TESTING": True}
+
+
+@pytest.fixture
+def app(settings: dict[str, Any]) -> Iterator[Flask]:
+    """The application. No context is pushed: every request has its own, as in life."""
+    app = create_app(settings)
+    app.test_client_class = Client
+    pages.watch(app)
+    yield app
+    app.extensions["engine"].dispose()
+
+
+@pytest.fixture
+def engine(app: Flask) -> Engine:
+    found: Engine = app.extensions["engine"]
+    return found
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """The test's own look at the database. Commit before a client asks; afterwards it sees anew."""
+    with Session(engine.execution_options(reads=True)) as session:
+        yield session
+
+
+@pytest.fixture
+def world(session: Session) -> World:
+    """A fictional city with two counties and a person for every role."""
+    world = people.settle(session)
+    session.commit()
+    return world
+
+
+@pytest.fixture
+def client(app: Flask, session: Session) -> Client:
+    """A stranger's browser."""
+    stranger = app.test_client()
+    assert isinstance(stranger, Client)
+    stranger.test_session = session
+    return stranger
+
+
+ClientFor = Callable[[Appointment], Client]
+
+
+@pytest.fixture
+def client_for(app: Flask, session: Session) -> ClientFor:
+    """Browsers of people who have signed in and act under the appointment given."""
+
+    def signed_in(by: Appointment) -> Client:
+        row, token = users.open_session(session, by.user, now=datetime.now(UTC), address=None)
+        row.appointment = by
+        session.commit()
+        browser = app.test_client()
+        assert isinstance(browser, Client)
+        browser.test_session = session
+        with browser.session_transaction() as cookie:
+            cookie["_user_id"], cookie["_fresh"] = token, True
+        return browser
+
+    return signed_in
+
+
+@event.listens_for(Session, "after_flush")
+def _flushed(session: Session, _context: object) -> None:
+    session.info["flushed"] = True
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _executed(state: ORMExecuteState) -> None:
+    if state.is_update or state.is_insert or state.is_delete:
+        state.session.info["flushed"] = True
+
+
+@event.listens_for(Session, "after_commit")
+@event.listens_for(Session, "after_rollback")
+def _settled(session: Session) -> None:
+    session.info.pop("flushed", None)

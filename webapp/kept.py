@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 RESUMED = "_resumed"
 PREFIX = "_kept."
 NEVER = ("csrf_token", RESUMED, "next")
-SECRET_PARTS = ("password", "signature")
+
 
 Fields = list[tuple[str, str]]
 
@@ -23,7 +23,7 @@ def typed() -> Fields:
     return [
         (name, value)
         for name, value in request.form.items(multi=True)
-        if name not in NEVER and not any(part in name.lower() for part in SECRET_PARTS)
+        if name not in NEVER and "password" not in name.lower()
     ]
 
 
