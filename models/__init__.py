@@ -58,6 +58,7 @@ __all__ = [
     "Task",
     "TaskState",
     "Timer",
+    "UnitPart",
     "User",
     "UserSession",
     "WorkerBeat",

@@ -62,7 +62,7 @@ class Rectification(Base):
 
 
 class RectificationEntry(Base):
-    """What happened to an item: planned, progress, push, accepted, rejected, extended. Only added."""
+    """What happened to an item: planned, progress, accepted, rejected. Rows are only added."""
 
     __tablename__ = "rectification_entry"
 

@@ -79,7 +79,7 @@ class Appointment(Base):
 
 
 class UserSession(Base):
-    """A signed-in browser. The cookie holds a random token, this row its hash; signing out ends it."""
+    """A signed-in browser: the cookie holds a random token, this row its hash."""
 
     __tablename__ = "user_session"
 

@@ -5,6 +5,7 @@ daily after it, as the rule set says; a clock without a number has no due moment
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -139,7 +140,7 @@ def _remind(session: Session, clock: Clock, now: datetime) -> None:
     if clock.case.state == CaseState.VOIDED or clock.organisation_id is None:
         return
     clock.reminders_sent += 1
-    data = {"clock": clock.id, "title": clock.title, "overdue": clock.seconds_late(now) > 0}
+    data: dict[str, Any] = {"clock": clock.id, "title": clock.title, "overdue": clock.seconds_late(now) > 0}
     rule = rules.find(clock.rule_key)
     lane = LANES.get(rule.responsible) if rule else None
     if lane is not None:

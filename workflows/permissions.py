@@ -137,12 +137,12 @@ def _addressed(by: Appointment) -> ColumnElement[bool]:
     return or_(mine, our_desk)
 
 
-def visible_tasks(by: Appointment) -> Select[tuple[Task]]:
+def visible_tasks(by: Appointment) -> Select[Task]:
     """Steps addressed to this person or this desk, open or not."""
     return select(Task).where(_addressed(by))
 
 
-def inbox(by: Appointment) -> Select[tuple[Task]]:
+def inbox(by: Appointment) -> Select[Task]:
     """Open steps addressed to this person or this desk."""
     return visible_tasks(by).where(Task.state == TaskState.OPEN)
 
@@ -156,7 +156,7 @@ def may_complete(by: Appointment, task: Task) -> bool:
     return task.organisation_id == by.organisation_id
 
 
-def visible_cases(by: Appointment) -> Select[tuple[Case]]:
+def visible_cases(by: Appointment) -> Select[Case]:
     """Cases this person may open under this appointment."""
     return select(Case).where(_case_scope(by))
 
@@ -175,14 +175,14 @@ def _case_scope(by: Appointment) -> ColumnElement[bool]:
     return false()
 
 
-def _panels_of(by: Appointment) -> Select[tuple[int]]:
+def _panels_of(by: Appointment) -> Select[int]:
     if by.role == Role.SECRETARY:
         return select(Panel.case_id).where(Panel.secretary_id == by.user_id)
     seats = select(PanelMember.panel_id).where(PanelMember.user_id == by.user_id)
     return select(Panel.case_id).where(or_(Panel.id.in_(seats), Panel.chair_id == by.user_id))
 
 
-def visible_notices(by: Appointment) -> Select[tuple[Notice]]:
+def visible_notices(by: Appointment) -> Select[Notice]:
     """Notices our unit wrote or received, and those of cases we may open (when issued)."""
     received = select(NoticeRecipient.notice_id).where(
         NoticeRecipient.organisation_id == by.organisation_id
@@ -199,7 +199,7 @@ def visible_notices(by: Appointment) -> Select[tuple[Notice]]:
     )
 
 
-def visible_items(by: Appointment) -> Select[tuple[Rectification]]:
+def visible_items(by: Appointment) -> Select[Rectification]:
     """Ledger items our unit owns, accepts or guides, and those of cases we may open."""
     here = by.organisation_id
     ours = or_(
@@ -213,7 +213,7 @@ def visible_items(by: Appointment) -> Select[tuple[Rectification]]:
 
 
 def reads_opinions(by: Appointment, panel: Panel) -> bool:
-    """Sealed until the panel is opened; then its members, chair and secretary read them, no other."""
+    """Sealed until the panel is opened; then its members, chair and secretary read them."""
     if panel.opened_at is None:
         return False
     seats = {member.user_id for member in panel.members}

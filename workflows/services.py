@@ -1,6 +1,5 @@
 """What diagrams may call, and who does an opened step: the engine's host for one case."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +21,7 @@ from models import (
     UnitPart,
 )
 from workflows import clocks, places
-from workflows.engine import NEVER, Step
+from workflows.engine import NEVER, Functions, Step
 from workflows.events import EventName, record
 from workflows.notifications import tell_desk
 from workflows.permissions import LANE_BY_TITLE, At, Lane
@@ -42,11 +41,11 @@ class CaseHost:
 
     def __init__(self, session: Session, case: Case, now: datetime) -> None:
         self.session, self.case, self.now = session, case, now
-        self.functions: dict[str, Callable[..., Any]] = {
+        self.functions: Functions = {
             "due": self.due,
             "due_item": self.due_item,
         }
-        self.services: dict[str, Callable[..., Any]] = {
+        self.services: Functions = {
             "escalate": self.escalate,
             "escalate_item": self.escalate_item,
             "open_opinions": self.open_opinions,

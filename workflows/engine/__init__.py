@@ -20,6 +20,8 @@ from workflows.engine.script import Functions
 
 NEVER = datetime(9000, 1, 1, tzinfo=UTC)  # what a diagram's due() says of a limit without a number
 
+__all__ = ["NEVER", "Flags", "Functions", "Host", "Step", "StepClosed"]
+
 Flags = Mapping[str, str | int | bool | None]
 
 

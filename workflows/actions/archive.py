@@ -1,0 +1,41 @@
+"""Closing a case. Nothing closes without its report, its reviews, and every ledger item closed."""
+
+from sqlalchemy import func, select
+
+from models import CaseState, Conclusion, Rectification, RectificationState
+from workflows.actions.tasks import Handing, InvalidAnswers
+from workflows.clocks import rules_of
+from workflows.engine import Flags
+from workflows.events import EventName, record
+
+
+def archive_case(step: Handing) -> Flags:
+    """One found, one reported, one reviewed (A01), or the case stays open."""
+    if missing := _missing(step):
+        raise InvalidAnswers({"": [f"还不能归档：{'；'.join(missing)}"]})
+    step.case.state, step.case.closed_at = CaseState.CLOSED, step.now
+    record(step.session, EventName.CASE_CLOSED, case=step.case, by=step.by, now=step.now)
+    return {}
+
+
+def _missing(step: Handing) -> list[str]:
+    reviewed = set(
+        step.session.scalars(select(Conclusion.level).where(Conclusion.case_id == step.case.id))
+    )
+    levels = rules_of(step.case).find("review.levels")
+    wanted = levels.value if levels and isinstance(levels.value, tuple) else ("county",)
+    missing = [f"缺{_LEVEL[str(level)]}评审结论" for level in wanted if level not in reviewed]
+    still_open = step.session.scalar(
+        select(func.count())
+        .select_from(Rectification)
+        .where(
+            Rectification.case_id == step.case.id,
+            Rectification.state != RectificationState.CLOSED,
+        )
+    )
+    if still_open:
+        missing.append(f"还有 {still_open} 项整改未销号")
+    return missing
+
+
+_LEVEL = {"county": "县级", "city": "市级"}

@@ -1,0 +1,226 @@
+"""What is done to a case as a whole: report it, void it, reopen its discussion, read it."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import (
+    Appointment,
+    Case,
+    CaseKind,
+    CaseState,
+    Document,
+    Level,
+    OrganisationKind,
+    Person,
+    Process,
+    ProcessState,
+    Region,
+    Role,
+    Task,
+    UnitPart,
+)
+from workflows import clocks, engine, places, rules, surroundings
+from workflows.actions.tasks import Handing, InvalidAnswers, hand_in, write_document
+from workflows.events import EventName, record
+from workflows.forms import check, load
+from workflows.forms.spec import Answers
+from workflows.notifications import tell_desk
+from workflows.permissions import Forbidden, require
+from workflows.services import CaseHost, add_unit
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+REPORT = "report.v1"
+
+
+class NotVoidable(Exception):
+    """The case is voided or closed already, or nobody asked for it to be voided."""
+
+
+class AlreadyRunning(Exception):
+    """A second discussion is open already."""
+
+
+def open_case(
+    session: Session, answers: Answers, *, key: str, by: Appointment, now: datetime
+) -> Case:
+    """Report a death: case, clocks from the time of death, process, first document, in one step.
+
+    `key` names the request; the same key again returns the case it made. Nobody can refuse a
+    report (A05): county MCH receives it whether it signs or not.
+    Raises Forbidden, InvalidAnswers, places.NoUnit.
+    """
+    require(by, "case:report")
+    made = session.scalars(
+        select(Document).where(Document.author_id == by.user_id, Document.key == key)
+    ).one_or_none()
+    if made is not None:
+        return made.case
+    form = load.load(REPORT)
+    around = surroundings.known(session, None, None, by=by, now=now)
+    if errors := check.check(form, answers, now=now, known=around):
+        raise InvalidAnswers(errors)
+    case = _new_case(session, answers, by, now)
+    clocks.open_event_clocks(session, case, now=now)
+    task = _start(session, case, now)
+    document = write_document(session, form, answers, case, task, key=key, by=by, now=now)
+    record(session, EventName.CASE_REPORTED, case=case, by=by, now=now, number=case.number)
+    hand_in(Handing(session, case, task, document, by, now), form)
+    _mark_late(session, case, now)
+    _tell_about_report(session, case, now)
+    return case
+
+
+def _new_case(session: Session, answers: Answers, by: Appointment, now: datetime) -> Case:
+    county = session.get_one(Region, by.organisation.region.id, with_for_update=True)
+    event_at = datetime.fromisoformat(answers["event_dt"])
+    city_code = county.parent_code or county.code
+    case = Case(
+        number=_next_number(session, county.code, now),
+        kind=CaseKind.MATERNAL_DEATH,
+        organisation=by.organisation,
+        county_code=county.code,
+        city_code=city_code,
+        reported_by_id=by.user_id,
+        event_at=event_at,
+        discovered_at=datetime.fromisoformat(answers["discovered_dt"]),
+        reported_at=now,
+        jurisdiction=city_code,
+        rules=rules.rule_set(county.code, event_at).to_json(),
+        person=Person(name=answers["name"], id_no=answers.get("id_no"), age=answers.get("age")),
+    )
+    session.add(case)
+    session.flush()
+    add_unit(session, case, by.organisation_id, UnitPart.REPORTER, now)
+    county_mch = places.unit_of(session, case, OrganisationKind.MCH, Level.COUNTY)
+    add_unit(session, case, county_mch.id, UnitPart.RECEIVER, now)
+    return case
+
+
+def _next_number(session: Session, county_code: str, now: datetime) -> str:
+    """MD-<county>-<year>-<sequence>. The county's row is locked, so no number comes twice."""
+    start = f"MD-{county_code}-{now.astimezone(_ZONE).year}-"
+    last = session.scalars(
+        select(Case.number)
+        .where(Case.number.startswith(start, autoescape=True))
+        .order_by(Case.number.desc())
+        .limit(1)
+    ).one_or_none()
+    return f"{start}{int(last[-4:]) + 1 if last else 1:04d}"
+
+
+def _start(session: Session, case: Case, now: datetime) -> Task:
+    levels = clocks.rules_of(case).find("review.levels")
+    upward = levels.value if levels and isinstance(levels.value, tuple) else ()
+    flags: dict[str, str | int | bool | None] = {
+        "level": Level.COUNTY.value,
+        "city_review": Level.CITY.value in upward,
+        "n_items": 0,
+    }
+    host = CaseHost(session, case, now)
+    process = engine.start(session, case, CaseKind.MATERNAL_DEATH.value, flags, host, now=now)
+    [task] = process.tasks
+    return task
+
+
+def _mark_late(session: Session, case: Case, now: datetime) -> None:
+    clock = clocks.find(session, case, "first_report")
+    if clock is not None and clock.seconds_late(now) > 0:
+        flag_late(session, case, clock.title, now=now)
+
+
+def flag_late(session: Session, case: Case, what: str, *, now: datetime) -> None:
+    """Raise the late flag (迟报, D01 R3). It is never taken back."""
+    case.late_report = True
+    record(session, EventName.CASE_FLAGGED, case=case, now=now, trigger="R3", what=what)
+
+
+def _tell_about_report(session: Session, case: Case, now: datetime) -> None:
+    county_mch = places.unit_of(session, case, OrganisationKind.MCH, Level.COUNTY)
+    desks = (
+        (county_mch.id, (Role.MCH,)),
+        (case.organisation_id, (Role.QUALITY_OFFICE, Role.HEAD)),
+    )
+    for organisation_id, roles in desks:
+        tell_desk(
+            session,
+            EventName.CASE_REPORTED,
+            organisation_id,
+            roles,
+            case=case,
+            now=now,
+            number=case.number,
+        )
+
+
+def reopen_discussion(session: Session, case: Case, *, by: Appointment, now: datetime) -> Process:
+    """Start the second discussion, after an autopsy report. Raises Forbidden, AlreadyRunning."""
+    require(by, "case:rediscuss")
+    if by.organisation_id != case.organisation_id or case.state in _ENDED:
+        raise Forbidden(case.id)
+    running = session.scalars(
+        select(Process).where(Process.case_id == case.id, Process.status == ProcessState.RUNNING)
+    ).all()
+    if any(process.definition.name == "second_discussion" for process in running):
+        raise AlreadyRunning(case.id)
+    record(session, EventName.DISCUSSION_REOPENED, case=case, by=by, now=now)
+    host = CaseHost(session, case, now)
+    return engine.start(session, case, "second_discussion", {}, host, now=now)
+
+
+_ENDED = (CaseState.CLOSED, CaseState.VOIDED)
+
+
+def request_void(
+    session: Session, case: Case, reason: str, *, by: Appointment, now: datetime
+) -> None:
+    """Ask that a case opened by mistake be voided. County MCH decides; clocks run on meanwhile."""
+    require(by, "case:request_void")
+    if by.organisation_id != case.organisation_id:
+        raise Forbidden(case.id)
+    if case.state in (*_ENDED, CaseState.VOID_REQUESTED):
+        raise NotVoidable(case.id)
+    reason = reason.strip()
+    if not 10 <= len(reason) <= 500:
+        raise InvalidAnswers({"reason": ["写明误报原因，10 至 500 字"]})
+    case.state_before_void, case.state = case.state, CaseState.VOID_REQUESTED
+    case.void_reason, case.void_requested_by_id = reason, by.user_id
+    record(session, EventName.CASE_VOID_REQUESTED, case=case, by=by, now=now)
+    county_mch = places.unit_of(session, case, OrganisationKind.MCH, Level.COUNTY)
+    tell_desk(
+        session, EventName.CASE_VOID_REQUESTED, county_mch.id, (Role.MCH,), case=case, now=now
+    )
+
+
+def decide_void(
+    session: Session, case: Case, confirmed: bool, *, by: Appointment, now: datetime
+) -> None:
+    """Confirm or refuse a request to void; by a second person of the receiving county MCH.
+
+    A voided case stays on record with all its rows; only what was open ends.
+    """
+    require(by, "case:confirm_void")
+    if case.state != CaseState.VOID_REQUESTED or case.state_before_void is None:
+        raise NotVoidable(case.id)
+    receiver = places.unit_of(session, case, OrganisationKind.MCH, Level.COUNTY)
+    if by.organisation_id != receiver.id or by.user_id == case.void_requested_by_id:
+        raise Forbidden(case.id)
+    if not confirmed:
+        case.state, case.state_before_void = case.state_before_void, None
+        record(session, EventName.CASE_VOID_REFUSED, case=case, by=by, now=now)
+        return
+    case.state, case.voided_by_id, case.closed_at = CaseState.VOIDED, by.user_id, now
+    for process in session.scalars(
+        select(Process)
+        .where(Process.case_id == case.id, Process.status == ProcessState.RUNNING)
+        .with_for_update()
+    ):
+        engine.cancel(process, now=now)
+    record(session, EventName.CASE_VOIDED, case=case, by=by, now=now)
+
+
+def record_read(session: Session, case: Case, what: str, *, by: Appointment, now: datetime) -> None:
+    """Leave on record that somebody read a case (I01)."""
+    record(session, EventName.CASE_READ, case=case, by=by, now=now, what=what)

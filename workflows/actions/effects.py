@@ -1,0 +1,26 @@
+"""What follows from a step, by the name its diagram gives it. The registry, nothing else."""
+
+from collections.abc import Callable
+
+from workflows.actions import archive, ledger, notices, reports, reviews
+from workflows.actions.tasks import Handing
+from workflows.engine import Flags
+
+EFFECTS: dict[str, Callable[[Handing], Flags]] = {
+    "forward_report": reports.forward_report,
+    "record_discussion": reports.record_discussion,
+    "file_case": reports.file_case,
+    "verify_case": reports.verify_case,
+    "appoint_panel": reviews.appoint_panel,
+    "file_opinion": reviews.file_opinion,
+    "draft_conclusion": reviews.draft_conclusion,
+    "chair_conclusion": reviews.chair_conclusion,
+    "endorse_conclusion": reviews.endorse_conclusion,
+    "draft_notice": notices.draft_notice,
+    "issue_notice": notices.issue_notice,
+    "sign_notice": notices.sign_notice,
+    "plan_rectification": ledger.plan_rectification,
+    "report_rectification": ledger.report_rectification,
+    "accept_rectification": ledger.accept_rectification,
+    "archive_case": archive.archive_case,
+}

@@ -1,0 +1,122 @@
+"""What follows from drafting, issuing and signing for a case feedback (C01, C02)."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from models import CaseState, Notice, NoticeRecipient, Role, UnitPart
+from workflows import clocks
+from workflows.actions.tasks import Handing
+from workflows.engine import Flags
+from workflows.events import EventName, record
+from workflows.notifications import tell_desk
+from workflows.services import add_unit
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+_DESKS = (Role.QUALITY_OFFICE, Role.MCH, Role.COMMISSION, Role.HEAD)
+
+
+def draft_notice(step: Handing) -> Flags:
+    """A draft, or its next edition after the leader sent it back."""
+    units = list(dict.fromkeys(row["organisation"] for row in step.answers["recipients"]))
+    notice = _of_case(step)
+    if notice is None:
+        notice = Notice(
+            case=step.case,
+            level=step.task.level or "county",
+            organisation_id=step.by.organisation_id,
+            document=step.document,
+            drafted_by_id=step.by.user_id,
+        )
+        step.session.add(notice)
+    notice.document, notice.drafted_by_id = step.document, step.by.user_id
+    for old in list(notice.recipients):
+        step.session.delete(old)
+    step.session.flush()
+    step.session.refresh(notice, ["recipients"])
+    notice.recipients = [
+        NoticeRecipient(organisation_id=unit, place=place) for place, unit in enumerate(units)
+    ]
+    step.session.flush()
+    record(
+        step.session,
+        EventName.NOTICE_DRAFTED,
+        case=step.case,
+        by=step.by,
+        now=step.now,
+        recipients=len(units),
+    )
+    return {"n_recipients": len(units)}
+
+
+def issue_notice(step: Handing) -> Flags:
+    """Issued: numbered, unchangeable, with the units concerned; or back to the drafter."""
+    if step.answers["issue_decision"] == "return":
+        record(step.session, EventName.NOTICE_RETURNED, case=step.case, by=step.by, now=step.now)
+        return {}
+    notice = _of_case(step)
+    if notice is None:
+        raise LookupError("nothing to issue")
+    notice.number = _number(step, step.now)
+    notice.issued_at, notice.issued_by_id = step.now, step.by.user_id
+    if (clock := clocks.find(step.session, step.case, "county_feedback")) is not None:
+        clocks.meet(step.session, clock, now=step.now)
+    step.case.state = CaseState.RECTIFYING
+    for recipient in notice.recipients:
+        add_unit(step.session, step.case, recipient.organisation_id, UnitPart.CONCERNED, step.now)
+        tell_desk(
+            step.session,
+            EventName.NOTICE_ISSUED,
+            recipient.organisation_id,
+            _DESKS,
+            case=None,
+            now=step.now,
+            notice=notice.id,
+            number=notice.number,
+        )
+    record(
+        step.session,
+        EventName.NOTICE_ISSUED,
+        case=step.case,
+        by=step.by,
+        now=step.now,
+        notice=notice.id,
+        number=notice.number,
+    )
+    return {"n_recipients": len(notice.recipients)}
+
+
+def sign_notice(step: Handing) -> Flags:
+    """A unit concerned signs for the notice."""
+    notice = _of_case(step)
+    if notice is None:
+        raise LookupError("nothing to sign for")
+    recipient = next(row for row in notice.recipients if row.place == step.task.index)
+    recipient.read_at = recipient.read_at or step.now
+    recipient.signed_at, recipient.signed_by_id = step.now, step.by.user_id
+    record(
+        step.session,
+        EventName.NOTICE_SIGNED,
+        case=step.case,
+        by=step.by,
+        now=step.now,
+        notice=notice.id,
+        unit=recipient.organisation.name,
+    )
+    return {}
+
+
+def _of_case(step: Handing) -> Notice | None:
+    return step.session.scalars(
+        select(Notice).where(Notice.case_id == step.case.id).order_by(Notice.id.desc()).limit(1)
+    ).one_or_none()
+
+
+def _number(step: Handing, now: datetime) -> str:
+    """The issuing unit's running number of the year, in the form 〔2026〕3号."""
+    year = now.astimezone(_ZONE).year
+    short = step.by.organisation.short_name
+    start = f"{short}母婴通报〔{year}〕"
+    count = select(func.count()).where(Notice.number.startswith(start, autoescape=True))
+    return f"{start}{(step.session.scalar(count) or 0) + 1}号"

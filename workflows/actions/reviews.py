@@ -1,0 +1,232 @@
+"""What follows from the steps of a review: panel, opinions, conclusion, findings, ledger items."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from models import (
+    Conclusion,
+    Document,
+    Finding,
+    Level,
+    Opinion,
+    OrganisationKind,
+    Panel,
+    PanelMember,
+    Rectification,
+    Task,
+    UnitPart,
+)
+from workflows import places
+from workflows.actions.tasks import Handing
+from workflows.engine import Flags
+from workflows.events import EventName, record
+from workflows.services import add_unit
+from workflows.surroundings import panel_of
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def appoint_panel(step: Handing) -> Flags:
+    """The experts of this level's review, each with a seat; the guide comes from the zone map."""
+    answers = step.answers
+    panel = Panel(
+        case=step.case,
+        level=Level(step.task.level or ""),
+        organisation_id=step.by.organisation_id,
+        chair_id=answers["chair"],
+        secretary_id=answers["secretary"],
+        guide_organisation_id=answers.get("guide_organisation"),
+        planned_at=datetime.fromisoformat(answers["planned_at"]),
+        convened_at=step.now,
+    )
+    panel.members = [_member(step, place, row) for place, row in enumerate(answers["members"])]
+    step.session.add(panel)
+    step.session.flush()
+    if panel.guide_organisation_id is not None:
+        add_unit(step.session, step.case, panel.guide_organisation_id, UnitPart.GUIDE, step.now)
+    record(
+        step.session,
+        EventName.PANEL_APPOINTED,
+        case=step.case,
+        by=step.by,
+        now=step.now,
+        level=step.task.level,
+        members=len(panel.members),
+    )
+    return {"n_experts": len(panel.members)}
+
+
+def _member(step: Handing, place: int, row: dict[str, Any]) -> PanelMember:
+    return PanelMember(
+        user_id=row["user"],
+        organisation_id=row.get("organisation") or step.by.organisation_id,
+        place=place,
+        is_guide=bool(row.get("is_guide")),
+    )
+
+
+def file_opinion(step: Handing) -> Flags:
+    """One expert's own opinion, sealed. The event does not say whose: filing itself is sealed."""
+    panel = _panel(step)
+    member = next(m for m in panel.members if m.place == step.task.index)
+    step.session.add(
+        Opinion(
+            panel=panel,
+            member=member,
+            document=step.document,
+            conclusion=step.answers["conclusion"],
+            filed_at=step.now,
+        )
+    )
+    return {}
+
+
+def draft_conclusion(step: Handing) -> Flags:
+    """The secretary's minutes and conclusion go to the chair."""
+    record(
+        step.session,
+        EventName.CONCLUSION_DRAFTED,
+        case=step.case,
+        by=step.by,
+        now=step.now,
+        level=step.task.level,
+        edition=step.document.edition,
+    )
+    return {}
+
+
+def chair_conclusion(step: Handing) -> Flags:
+    """The chair signs, or sends the draft back."""
+    if step.answers["chair_decision"] == "return":
+        record(
+            step.session,
+            EventName.CONCLUSION_RETURNED,
+            case=step.case,
+            by=step.by,
+            now=step.now,
+            level=step.task.level,
+        )
+    return {}
+
+
+def endorse_conclusion(step: Handing) -> Flags:
+    """The administration signs: the level's conclusion stands, its findings enter the ledger."""
+    panel = _panel(step)
+    document = _drafted(step)
+    answers = document.answers
+    conclusion = Conclusion(
+        panel=panel,
+        case=step.case,
+        level=panel.level,
+        document=document,
+        code=answers["conclusion"],
+        votes={key: value for key, value in answers.items() if key.startswith("votes_")},
+        factors=list(answers.get("major_factors") or answers.get("major") or []),
+        difference=answers.get("difference_reason"),
+        signed_at=step.now,
+    )
+    step.session.add(conclusion)
+    step.session.flush()
+    items = [
+        item
+        for row in answers.get("problems", [])
+        if (item := _find(step, conclusion, row)) is not None
+    ]
+    for place, finding in enumerate(items):
+        _open_item(step, panel.level, place, finding)
+    record(
+        step.session,
+        EventName.CONCLUSION_SIGNED,
+        case=step.case,
+        by=step.by,
+        now=step.now,
+        level=panel.level.value,
+        items=len(items),
+    )
+    return {"n_items": len(items)}
+
+
+def _drafted(step: Handing) -> Document:
+    """The newest conclusion sheet of this level."""
+    return step.session.scalars(
+        select(Document)
+        .join(Task, Task.id == Document.task_id)
+        .where(
+            Document.case_id == step.case.id,
+            Document.form.like("conclusion.v%"),
+            Task.level == step.task.level,
+        )
+        .order_by(Document.id.desc())
+        .limit(1)
+    ).one()
+
+
+def _find(step: Handing, conclusion: Conclusion, row: dict[str, Any]) -> Finding | None:
+    """Keep a problem; returns it if it must be put right."""
+    finding = Finding(
+        case=step.case,
+        conclusion=conclusion,
+        text=row["text"],
+        area=row["area"],
+        scope=row["scope"],
+        kind=row.get("kind"),
+        cell=int(row["cell"]) if row.get("cell") else None,
+        evidence=row.get("evidence", ""),
+        organisation_id=row["organisation"],
+        waived_reason=None if row.get("rectify") else row.get("waived_reason"),
+    )
+    step.session.add(finding)
+    step.session.flush()
+    return finding if row.get("rectify") else None
+
+
+def _open_item(step: Handing, level: Level, place: int, finding: Finding) -> None:
+    day = step.now.astimezone(_ZONE).date()
+    centre = places.guide_centre(step.session, step.case.county_code, day)
+    item = Rectification(
+        number=_item_number(step, day.year),
+        case=step.case,
+        finding=finding,
+        level=level.value,
+        place=place,
+        owner_id=finding.organisation_id,
+        acceptor_id=_acceptor(step, level, finding.organisation_id),
+        guide_id=centre.id if centre else None,
+        created_at=step.now,
+    )
+    step.session.add(item)
+    step.session.flush()
+    record(
+        step.session,
+        EventName.ITEM_OPENED,
+        case=step.case,
+        by=step.by,
+        now=step.now,
+        item=item.id,
+        number=item.number,
+    )
+
+
+def _acceptor(step: Handing, level: Level, owner_id: int) -> int:
+    """Never the owner: this level's commission, or the city's if that one owns the item (C05)."""
+    for where in (level, Level.CITY, Level.COUNTY):
+        unit = places.unit_of(step.session, step.case, OrganisationKind.COMMISSION, where)
+        if unit.id != owner_id:
+            return unit.id
+    raise places.NoUnit("no unit can accept its own ledger item")
+
+
+def _item_number(step: Handing, year: int) -> str:
+    start = f"ZG-{step.case.county_code}-{year}-"
+    count = select(func.count()).where(Rectification.number.startswith(start, autoescape=True))
+    return f"{start}{(step.session.scalar(count) or 0) + 1:04d}"
+
+
+def _panel(step: Handing) -> Panel:
+    panel = panel_of(step.session, step.task)
+    if panel is None:
+        raise LookupError("a review step without a panel")
+    return panel

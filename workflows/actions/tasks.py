@@ -1,0 +1,200 @@
+"""Completing a step: the one way an answer gets into a case."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from models import (
+    Appointment,
+    Attachment,
+    Case,
+    CaseState,
+    Clock,
+    Document,
+    Draft,
+    Process,
+    Task,
+    TaskState,
+)
+from workflows import clocks, engine, surroundings
+from workflows.events import EventName, record
+from workflows.forms import check, load
+from workflows.forms.spec import Answers, Field, Form, Kind
+from workflows.permissions import Forbidden, may_complete
+from workflows.services import CaseHost
+
+__all__ = ["Handing", "InvalidAnswers", "TaskClosed", "complete_task", "prefill", "write_document"]
+
+
+class InvalidAnswers(Exception):
+    """The answers are not acceptable. `errors`: field path → what to do, in Chinese."""
+
+    def __init__(self, errors: dict[str, list[str]]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+
+class TaskClosed(Exception):
+    """The step has been done, cancelled or overtaken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """One step being handed in: what its effect gets to work with."""
+
+    session: Session
+    case: Case
+    task: Task
+    document: Document
+    by: Appointment
+    now: datetime
+
+    @property
+    def answers(self) -> Answers:
+        return self.document.answers
+
+
+def prefill(session: Session, task: Task, *, by: Appointment, now: datetime) -> dict[str, Any]:
+    """Values the step's form starts with, by dotted path."""
+    return surroundings.prefill(session, task.case, task, by=by, now=now)
+
+
+def complete_task(
+    session: Session, task: Task, answers: Answers, *, key: str, by: Appointment, now: datetime
+) -> Document:
+    """Hand in a step.
+
+    `key` names the request: the same key again returns the first document and changes nothing.
+    Raises Forbidden, TaskClosed, InvalidAnswers.
+    """
+    if (before := _handed_in(session, by, key)) is not None:
+        return before
+    if not may_complete(by, task):
+        raise Forbidden(task.id)
+    # The process is the unit of concurrency: whoever locks it first moves the case.
+    session.get_one(Process, task.process_id, with_for_update=True, populate_existing=True)
+    session.refresh(task)
+    if task.state != TaskState.OPEN or task.case.state == CaseState.VOIDED:
+        raise TaskClosed(task.id)
+    form = load.load(task.form)
+    around = surroundings.known(session, task.case, task, by=by, now=now)
+    if errors := check.check(form, answers, now=now, known=around):
+        raise InvalidAnswers(errors)
+    document = write_document(session, form, answers, task.case, task, key=key, by=by, now=now)
+    hand_in(Handing(session, task.case, task, document, by, now), form)
+    return document
+
+
+def hand_in(step: Handing, form: Form) -> None:
+    """What follows from a document: its effect, the clock, the engine's move, the record."""
+    from workflows.actions.effects import EFFECTS  # effects are built on this module
+
+    flags: dict[str, str | int | bool | None] = dict(check.routed(form, step.answers))
+    if step.task.effect:
+        flags.update(EFFECTS[step.task.effect](step))
+    if step.task.stops_clock and step.task.clock_id is not None:
+        clocks.meet(step.session, step.session.get_one(Clock, step.task.clock_id), now=step.now)
+    step.task.done_by_id = step.by.user_id
+    host = CaseHost(step.session, step.case, step.now)
+    try:
+        engine.complete(step.session, step.task, flags, host, now=step.now)
+    except engine.StepClosed:
+        raise TaskClosed(step.task.id) from None
+    _drop_draft(step.session, step.by, f"task:{step.task.id}")
+    record(
+        step.session,
+        EventName.TASK_COMPLETED,
+        case=step.case,
+        by=step.by,
+        now=step.now,
+        task=step.task.id,
+        title=step.task.title,
+        document=step.document.id,
+    )
+
+
+def write_document(
+    session: Session,
+    form: Form,
+    answers: Answers,
+    case: Case,
+    task: Task | None,
+    *,
+    key: str,
+    by: Appointment,
+    now: datetime,
+) -> Document:
+    """Keep answers for good, and the files they name with the case."""
+    document = Document(
+        case=case,
+        task=task,
+        form=form.name,
+        edition=_edition(session, form, case, task),
+        answers=answers,
+        author_id=by.user_id,
+        appointment_id=by.id,
+        submitted_at=now,
+        key=key,
+    )
+    session.add(document)
+    session.flush()
+    for field, token in _tokens(form.fields(), answers):
+        session.execute(
+            update(Attachment)
+            .where(Attachment.token == token, Attachment.case_id.is_(None))
+            .values(case_id=case.id, form=form.name, field=field)
+        )
+    return document
+
+
+def _handed_in(session: Session, by: Appointment, key: str) -> Document | None:
+    return session.scalars(
+        select(Document).where(Document.author_id == by.user_id, Document.key == key)
+    ).one_or_none()
+
+
+def _edition(session: Session, form: Form, case: Case, task: Task | None) -> int:
+    """1 for the first hand-in of a sheet, then 2, 3, … for each correction of it."""
+    base = form.name.rsplit(".v", 1)[0]
+    query = (
+        select(func.count())
+        .select_from(Document)
+        .outerjoin(Task, Task.id == Document.task_id)
+        .where(Document.case_id == case.id, Document.form.like(f"{base}.v%"))
+    )
+    if task is not None:
+        same = (
+            Task.level.is_not_distinct_from(task.level),
+            Task.index.is_not_distinct_from(task.index),
+            Task.rectification_id.is_not_distinct_from(task.rectification_id),
+        )
+        query = query.where(*same)
+    return (session.scalar(query) or 0) + 1
+
+
+def _tokens(fields: tuple[Field, ...], answers: Answers) -> list[tuple[str, str]]:
+    """(field name, attachment token) of every file that the answers name."""
+    found: list[tuple[str, str]] = []
+    for field in fields:
+        value = answers.get(field.name)
+        if not value:
+            continue
+        if field.kind == Kind.FILES:
+            found += [(field.name, token) for token in value]
+        elif field.kind == Kind.INVENTORY:
+            rows = value.values()
+            found += [(field.name, token) for row in rows for token in row.get("files", ())]
+        elif field.kind == Kind.GROUP:
+            found += [pair for row in value for pair in _tokens(field.fields, row)]
+    return found
+
+
+def _drop_draft(session: Session, by: Appointment, place: str) -> None:
+    draft = session.scalars(
+        select(Draft).where(Draft.user_id == by.user_id, Draft.place == place)
+    ).one_or_none()
+    if draft is not None:
+        session.delete(draft)

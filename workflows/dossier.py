@@ -1,0 +1,159 @@
+"""What a dossier (案卷) contains, as plain data.
+
+The shape between the database and the paper: whoever gathers a case fills these, whoever prints
+them (`webapp.pdf`) needs nothing else. Everything in them is text, already in the words and the
+time zone of the reader; whether somebody may see a thing is decided before it gets here. Must not
+know HTML, PDF or the web.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+
+ElementState = Literal["done", "now", "late"]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """For whom the copy is made: the watermark names them."""
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One question and its answer. Short answers stand two to a line unless `wide`."""
+
+    label: str
+    value: str | list[str]
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """A section of a form. An empty title prints no bar."""
+
+    title: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A filed form, read-only."""
+
+    title: str
+    groups: list[Group]
+
+
+@dataclass(frozen=True)
+class TableBlock:
+    """A table of any length; its head is repeated on each page. Widths in per cent, sum 100."""
+
+    title: str
+    widths: list[int]
+    head: list[str]
+    rows: list[list[str]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Text:
+    """Running text. An empty title prints none."""
+
+    title: str
+    paragraphs: list[str]
+
+
+@dataclass(frozen=True)
+class DiagramBlock:
+    """The diagram with this index in `Dossier.diagrams`, on a page of its own."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Official:
+    """An issued notice, set like an official document (GB/T 9704-2012).
+
+    Paragraphs that begin with 一、 or （一） are set as headings of the first or second level.
+    """
+
+    issuer: str
+    number: str
+    title: str
+    addressed_to: str
+    paragraphs: list[str]
+    signed_by: str
+    signed_on: date
+    enclosures: list[str] = field(default_factory=list)
+    copies_to: str = ""
+    issued_by: str = ""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Who signed: time already in the reader's words."""
+
+    role: str
+    name: str
+    unit: str
+    time: str
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """Electronic signatures under the sheets above."""
+
+    rows: list[Signature]
+
+
+Block = Sheet | TableBlock | Text | DiagramBlock | Official | Signatures
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chapter with a line in the contents. `key` is stable ASCII and unique in the dossier."""
+
+    key: str
+    title: str
+    blocks: list[Block]
+
+
+@dataclass(frozen=True)
+class AttachmentFile:
+    """A stored file. `sha256` is what was recorded at upload, in lower-case hex."""
+
+    name: str
+    sha256: str
+    media_type: str
+    path: Path
+    label: str
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A process diagram as drawn from its definition, and the state of its elements by id."""
+
+    svg: bytes
+    states: Mapping[str, ElementState]
+    title: str
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """Everything on paper about one case, for one reader, at one moment."""
+
+    number: str
+    title: str
+    subject_masked: str
+    organisation: str
+    event_at: datetime
+    produced_at: datetime
+    reader: Reader
+    rule_set_title: str
+    sections: list[Section]
+    attachments: list[AttachmentFile] = field(default_factory=list)
+    diagrams: list[Diagram] = field(default_factory=list)

@@ -1,0 +1,204 @@
+"""What surrounds a step: the values a form starts with, and what its checks need to know.
+
+Reads the case's rows, changes nothing, knows no page.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from models import (
+    Appointment,
+    Attachment,
+    Case,
+    Conclusion,
+    Document,
+    Level,
+    Organisation,
+    Panel,
+    Rectification,
+    Region,
+    Task,
+    User,
+)
+from models.icd10 import Icd10
+from workflows import places
+from workflows.forms.checks.registry import Known
+from workflows.forms.spec import Answers
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def newest(session: Session, case: Case, form: str, before: int | None = None) -> Answers | None:
+    """Answers of the newest document of a form (name without version) in the case."""
+    query = select(Document.answers).where(
+        Document.case_id == case.id, Document.form.like(f"{form}.v%")
+    )
+    return session.scalars(query.order_by(Document.id.desc()).limit(1)).first()
+
+
+def prefill(
+    session: Session, case: Case | None, task: Task | None, *, by: Appointment, now: datetime
+) -> dict[str, Any]:
+    """Values for `Field.default`, by dotted path. Moments are ISO 8601 in China's time."""
+    here = now.astimezone(_ZONE)
+    values: dict[str, Any] = {
+        "now": here.strftime("%Y-%m-%dT%H:%M+08:00"),
+        "today": here.date().isoformat(),
+        "me": by.user_id,
+        "my_organisation": by.organisation_id,
+        "me.name": by.user.name,
+        "me.phone": by.user.phone,
+    }
+    if case is not None:
+        values.update(_case_values(case))
+        values.update(_latest_values(session, case))
+        centre = places.guide_centre(session, case.county_code, here.date())
+        values["zone.guide"] = centre.id if centre else None
+    if task is not None:
+        values.update(_item_values(session, task))
+        values.update(_panel_values(session, task))
+    return {path: value for path, value in values.items() if value is not None}
+
+
+def _moment(value: datetime) -> str:
+    return value.astimezone(_ZONE).strftime("%Y-%m-%dT%H:%M+08:00")
+
+
+def _case_values(case: Case) -> dict[str, Any]:
+    return {
+        "case.number": case.number,
+        "case.event_at": _moment(case.event_at),
+        "case.discovered_at": _moment(case.discovered_at),
+        "case.reported_at": _moment(case.reported_at),
+        "case.organisation": case.organisation_id,
+        "person.name": case.person.name,
+        "person.id_no": case.person.id_no,
+        "person.age": case.person.age,
+    }
+
+
+def _latest_values(session: Session, case: Case) -> dict[str, Any]:
+    """latest.<form>.<field>, but never from somebody's opinion."""
+    rows = session.execute(
+        select(Document.form, Document.answers)
+        .where(Document.case_id == case.id, Document.form.not_like("opinion.v%"))
+        .order_by(Document.id)
+    )
+    values: dict[str, Any] = {}
+    for form, answers in rows:
+        base = form.rsplit(".v", 1)[0]
+        values.update({f"latest.{base}.{name}": value for name, value in answers.items()})
+    return values
+
+
+def _item_values(session: Session, task: Task) -> dict[str, Any]:
+    if task.rectification_id is None:
+        return {}
+    item = session.get_one(Rectification, task.rectification_id)
+    return {
+        "item.number": item.number,
+        "item.problem": item.finding.text,
+        "item.deadline": item.deadline.isoformat() if item.deadline else None,
+        "item.owner": item.owner_id,
+    }
+
+
+def _panel_values(session: Session, task: Task) -> dict[str, Any]:
+    panel = panel_of(session, task)
+    if panel is None:
+        return {}
+    return {
+        "panel.chair": panel.chair_id,
+        "panel.secretary": panel.secretary_id,
+        "panel.planned_at": _moment(panel.planned_at),
+        "panel.guide": panel.guide_organisation_id,
+    }
+
+
+def panel_of(session: Session, task: Task) -> Panel | None:
+    """The panel of the level a step stands at, once appointed."""
+    if task.level is None:
+        return None
+    return session.scalars(
+        select(Panel).where(Panel.case_id == task.case_id, Panel.level == task.level)
+    ).one_or_none()
+
+
+def known(
+    session: Session, case: Case | None, task: Task | None, *, by: Appointment, now: datetime
+) -> Known:
+    """What the checks of a form may ask about the world."""
+    today = now.astimezone(_ZONE).date()
+
+    def organisation(key: int, kinds: tuple[str, ...]) -> bool:
+        row = session.get(Organisation, key)
+        return row is not None and row.active and (not kinds or row.kind.value in kinds)
+
+    def user(key: int, roles: tuple[str, ...]) -> bool:
+        query = select(func.count()).select_from(Appointment).join(User)
+        query = query.where(
+            Appointment.user_id == key,
+            User.active,
+            Appointment.valid_from <= today,
+            or_(Appointment.valid_to.is_(None), Appointment.valid_to >= today),
+        )
+        if roles:
+            query = query.where(Appointment.role.in_(roles))
+        return bool(session.scalar(query))
+
+    def units_of(key: int) -> frozenset[int]:
+        rows = select(Appointment.organisation_id).where(Appointment.user_id == key)
+        return frozenset(session.scalars(rows))
+
+    def attachment(token: str) -> bool:
+        row = session.scalars(select(Attachment).where(Attachment.token == token)).one_or_none()
+        if row is None:
+            return False
+        of_case = case is not None and row.case_id == case.id
+        return of_case or (row.case_id is None and row.uploaded_by_id == by.user_id)
+
+    def latest(form: str) -> Answers | None:
+        return newest(session, case, form) if case is not None else None
+
+    return Known(
+        icd10=_exists(session, Icd10),
+        region=_exists(session, Region),
+        attachment=attachment,
+        organisation=organisation,
+        user=user,
+        units_of=units_of,
+        latest=latest,
+        case=_case_facts(session, case, task, by) if case is not None else {},
+    )
+
+
+def _exists(session: Session, table: type[Icd10] | type[Region]) -> Callable[[str], bool]:
+    def there(code: str) -> bool:
+        return session.scalar(select(table.id).where(table.code == code)) is not None
+
+    return there
+
+
+def _case_facts(session: Session, case: Case, task: Task | None, by: Appointment) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "event_at": case.event_at,
+        "discovered_at": case.discovered_at,
+        "reported_at": case.reported_at,
+        "organisation": case.organisation_id,
+        "treating": frozenset({case.organisation_id}),
+        "person_name": case.person.name,
+        "acceptor_for": by.organisation_id,
+    }
+    if task is not None and task.level == Level.CITY.value:
+        lower = select(Conclusion.code).where(
+            Conclusion.case_id == case.id, Conclusion.level == Level.COUNTY
+        )
+        facts["lower_conclusion"] = session.scalars(lower).one_or_none()
+    if task is not None and task.rectification_id is not None:
+        facts["owner"] = session.get_one(Rectification, task.rectification_id).owner_id
+    return facts
