@@ -1,6 +1,6 @@
 """The worker process: wakes what is due and runs the jobs, until it is told to stop.
 
-Two kinds of work. Sweeps look for rows whose moment has come, once a second, each row in a
+Two kinds of work. Sweeps look once a second for rows whose moment has come and do each in a
 transaction of its own, committed here. Jobs are slow or lie outside the database; workflows.jobs
 runs them in threads. Several workers on one database share both. Knows no page.
 """
@@ -10,23 +10,26 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from types import FrameType
 
 from flask import Flask
 from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
-from workflows import jobs
+from workflows import clocks, jobs
+from workflows.actions import timers
 
 log = logging.getLogger(__name__)
 
-Sweep = Callable[[Session, datetime, int], int]
-"""Does up to so many due things at a given moment; how many there were. Does not commit."""
-
-LONGEST_REST = timedelta(minutes=1)
+AT_ONCE = 200  # how many due rows one look brings
+LONGEST_REST = timedelta(minutes=10)
 
 
 def clock() -> datetime:
@@ -34,54 +37,94 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(frozen=True)
+class Sweep:
+    """A kind of due work: which rows at this moment, and doing one of them.
+
+    `do` says whether there was something left to do. `set_aside` is told why one failed, in a
+    transaction of its own, so that it is not due any more. Neither commits.
+    """
+
+    name: str
+    due: Callable[[Session, datetime, int], Sequence[int]]
+    do: Callable[[Session, int, datetime], bool]
+    set_aside: Callable[[Session, int, str, datetime], None] | None = None
+
+
+SWEEPS = (
+    Sweep("timer", timers.due_processes, timers.fire, timers.quarantine),
+    Sweep("reminder", clocks.due_clocks, clocks.remind),
+)
+
+
 class Sweeper:
-    """Calls each sweep until it finds nothing more. One that fails rests, the others go on."""
+    """Goes over the sweeps. What fails rests for a while, the others go on."""
 
     def __init__(
-        self, engine: Engine, sweeps: Mapping[str, Sweep], clock: Callable[[], datetime] = clock
+        self, engine: Engine, sweeps: Sequence[Sweep], clock: Callable[[], datetime] = clock
     ) -> None:
         self.engine = engine
         self.sweeps = sweeps
         self.clock = clock
-        self._failures = dict.fromkeys(sweeps, 0)
-        self._resting_until: dict[str, datetime] = {}
+        self._failures: dict[tuple[str, int], int] = {}
+        self._resting: dict[tuple[str, int], datetime] = {}
 
     def run(self, stop: Event, every: timedelta = timedelta(seconds=1)) -> None:
-        """Until `stop` is set; then the running step is finished and nothing else is begun."""
+        """Until `stop` is set; then the running step is finished and no other begun."""
         while not stop.is_set():
-            self.pass_over(stop)
+            for sweep in self.sweeps:
+                self.pass_over(sweep, stop)
             stop.wait(every.total_seconds())
 
-    def pass_over(self, stop: Event) -> None:
-        """Everything that is due now."""
-        for name, sweep in self.sweeps.items():
-            rested = self._resting_until.get(name)
-            if rested is None or rested <= self.clock():
-                self._empty(name, sweep, stop)
-
-    def _empty(self, name: str, sweep: Sweep, stop: Event) -> None:
-        done = 0
+    def pass_over(self, sweep: Sweep, stop: Event) -> None:
+        """Do what is due now, each in its own transaction."""
         try:
-            while not stop.is_set() and self._step(sweep):
-                done += 1
-        except Exception:
-            self._failures[name] += 1
-            rest = min(LONGEST_REST, timedelta(seconds=2 ** min(10, self._failures[name])))
-            self._resting_until[name] = self.clock() + rest
-            log.exception("%s failed, rests for %d s", name, rest.total_seconds())
-        else:
-            self._failures[name] = 0
-            self._resting_until.pop(name, None)
-        if done:
-            log.info("%s: %d done", name, done)
+            with Session(self.engine.execution_options(reads=True)) as session:
+                due = sweep.due(session, self.clock(), AT_ONCE)
+        except OperationalError:
+            log.exception("cannot look for due work: %s", sweep.name)
+            return
+        for key in due:
+            if stop.is_set():
+                return
+            rested = self._resting.get((sweep.name, key))
+            if rested is None or rested <= self.clock():
+                self._do(sweep, key)
 
-    def _step(self, sweep: Sweep) -> int:
-        with Session(self.engine) as session, session.begin():
-            return sweep(session, self.clock(), 1)
+    def _do(self, sweep: Sweep, key: int) -> None:
+        now = self.clock()
+        try:
+            with Session(self.engine) as session, session.begin():
+                done = sweep.do(session, key, now)
+        except Exception as error:
+            log.exception("%s %d failed", sweep.name, key)
+            self._fail(sweep, key, error, now)
+            return
+        self._failures.pop((sweep.name, key), None)
+        self._resting.pop((sweep.name, key), None)
+        if done:
+            log.info("%s %d done", sweep.name, key)
+
+    def _fail(self, sweep: Sweep, key: int, error: Exception, now: datetime) -> None:
+        failures = self._failures[sweep.name, key] = self._failures.get((sweep.name, key), 0) + 1
+        rest = min(LONGEST_REST, timedelta(seconds=2 ** min(failures, 10)))
+        self._resting[sweep.name, key] = now + rest
+        passing = isinstance(error, (OperationalError, StaleDataError))
+        if sweep.set_aside is None or passing:
+            return
+        cause = "".join(traceback.format_exception(error))
+        try:
+            with Session(self.engine) as session, session.begin():
+                sweep.set_aside(session, key, cause, now)
+        except Exception:
+            log.exception("%s %d could not be set aside", sweep.name, key)
 
 
 def work(
-    engine: Engine, sweeps: Mapping[str, Sweep], worker: jobs.Worker, stop: Event | None = None
+    engine: Engine,
+    worker: jobs.Worker,
+    sweeps: Sequence[Sweep] = SWEEPS,
+    stop: Event | None = None,
 ) -> bool:
     """Be a worker until `stop` is set, by default by SIGTERM or SIGINT.
 
@@ -99,7 +142,7 @@ def work(
 
 
 def stopped_by_signals() -> Event:
-    """Set by the first SIGTERM or SIGINT. A second SIGINT interrupts as usual."""
+    """Set by the first SIGTERM or SIGINT. A second one interrupts."""
     stop = Event()
 
     def ask(number: int, _frame: FrameType | None) -> None:
@@ -118,12 +161,8 @@ def new_name() -> str:
 
 def main(app: Flask) -> None:
     """Run until told to stop. Ends the process by itself when a job will not end."""
-    from workflows.actions import timers
-    from workflows.clocks import send_due_reminders
-
     engine: Engine = app.extensions["engine"]
     worker = jobs.Worker(engine, new_name(), clock=clock, within=app.app_context)
-    sweeps = {"timers": timers.fire_due, "reminders": send_due_reminders}
-    if not work(engine, sweeps, worker):
+    if not work(engine, worker):
         logging.shutdown()
         os._exit(0)  # threads of unfinished jobs would keep the process from ending
