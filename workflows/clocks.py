@@ -140,7 +140,11 @@ def _remind(session: Session, clock: Clock, now: datetime) -> None:
     if clock.case.state == CaseState.VOIDED or clock.organisation_id is None:
         return
     clock.reminders_sent += 1
-    data: dict[str, Any] = {"clock": clock.id, "title": clock.title, "overdue": clock.seconds_late(now) > 0}
+    data: dict[str, Any] = {
+        "clock": clock.id,
+        "title": clock.title,
+        "overdue": clock.seconds_late(now) > 0,
+    }
     rule = rules.find(clock.rule_key)
     lane = LANES.get(rule.responsible) if rule else None
     if lane is not None:
