@@ -58,7 +58,7 @@ class EventName(enum.StrEnum):
     SESSION_REFUSED = "session.refused"
     SESSION_ENDED = "session.ended"
     ACCOUNT_LOCKED = "account.locked"
-    PASSWORD_CHANGED = "password.changed"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
 
 
 def record(
