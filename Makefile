@@ -58,9 +58,9 @@ locks: dev-environment ## Lock files name versions and hashes, and no address
 drawings: dev-environment ## Every diagram's picture is current
 	$(BIN)/python -m tests.drawings
 
-lock: dev-environment ## Resolve the requirement files anew (network)
+lock: dev-environment ## Resolve the requirements anew (network; ARGS=--upgrade for newer versions)
 	@$(BIN)/python -m pip install -qq $(UV)
-	sh .ci/lock
+	sh .ci/lock $(ARGS)
 
 vendor: dev-environment ## Fetch the front-end files again (npm, network)
 	$(BIN)/python -m tests.vendored fetch
