@@ -17,6 +17,7 @@ from models import (
     UnitPart,
     ZoneKind,
 )
+from workflows.events import EventName
 from workflows.permissions import LANES
 
 ENUMS: dict[type[StrEnum], dict[str, str]] = {
@@ -46,6 +47,55 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         DossierState.RENDERING: "生成中",
         DossierState.READY: "可下载",
         DossierState.FAILED: "生成失败",
+    },
+    EventName: {
+        EventName.CASE_REPORTED: "登记报告",
+        EventName.CASE_FORWARDED: "转报",
+        EventName.CASE_SUBMITTED: "报送个案",
+        EventName.CASE_RETURNED: "退回补正",
+        EventName.CASE_ACCEPTED: "核实通过",
+        EventName.CASE_FLAGGED: "标记",
+        EventName.CASE_VOID_REQUESTED: "申请作废",
+        EventName.CASE_VOID_REFUSED: "不同意作废",
+        EventName.CASE_VOIDED: "作废",
+        EventName.CASE_CLOSED: "归档",
+        EventName.CASE_READ: "查阅病例",
+        EventName.TASK_COMPLETED: "办理完成",
+        EventName.CLOCK_STARTED: "时限开始",
+        EventName.CLOCK_MET: "时限内的事项完成",
+        EventName.CLOCK_REMINDED: "时限提醒",
+        EventName.CLOCK_ESCALATED: "超时上报",
+        EventName.TIMER_FIRED: "定时触发",
+        EventName.DISCUSSION_RECORDED: "完成院内讨论",
+        EventName.DISCUSSION_REOPENED: "启动再次讨论",
+        EventName.PANEL_APPOINTED: "组成专家组",
+        EventName.OPINION_FILED: "提交评审意见",
+        EventName.OPINIONS_OPENED: "评审意见公开",
+        EventName.CONCLUSION_DRAFTED: "形成评审结论",
+        EventName.CONCLUSION_RETURNED: "退回评审结论",
+        EventName.CONCLUSION_SIGNED: "签署评审结论",
+        EventName.NOTICE_DRAFTED: "起草通报",
+        EventName.NOTICE_RETURNED: "退回通报",
+        EventName.NOTICE_ISSUED: "印发通报",
+        EventName.NOTICE_SIGNED: "签收通报",
+        EventName.ITEM_OPENED: "列入台账",
+        EventName.ITEM_PLANNED: "制定整改措施",
+        EventName.ITEM_PROGRESSED: "填报整改进展",
+        EventName.ITEM_SUBMITTED: "提交验收",
+        EventName.ITEM_REJECTED: "验收未通过",
+        EventName.ITEM_CLOSED: "整改销号",
+        EventName.INTERVIEW_PROPOSED: "建议约谈",
+        EventName.ATTACHMENT_READ: "查阅附件",
+        EventName.DOSSIER_REQUESTED: "申请案卷",
+        EventName.DOSSIER_RENDERED: "案卷生成",
+        EventName.DOSSIER_FAILED: "案卷生成失败",
+        EventName.DOSSIER_DOWNLOADED: "下载案卷",
+        EventName.JOB_FAILED: "后台任务失败",
+        EventName.SESSION_STARTED: "登录",
+        EventName.SESSION_REFUSED: "登录被拒",
+        EventName.SESSION_ENDED: "退出登录",
+        EventName.ACCOUNT_LOCKED: "账号锁定",
+        EventName.PASSWORD_CHANGED: "修改密码",
     },
     Level: {Level.COUNTY: "县级", Level.CITY: "市级"},
     OrganisationKind: {
@@ -150,6 +200,12 @@ TONES: dict[StrEnum, str] = {
 def tone(code: StrEnum) -> str:
     """The colour and sign that go with a state: done, due, late, active, or still for the rest."""
     return TONES.get(code, "still")
+
+
+def event(name: str) -> str:
+    """The Chinese word for an event by its name in the row; the name itself if it is retired."""
+    labels: dict[str, str] = ENUMS[EventName]
+    return labels.get(name, name)
 
 
 def choices(kind: type[StrEnum]) -> list[tuple[str, str]]:

@@ -1,0 +1,64 @@
+"""What the bell holds: one line for each thing a person should know of. Reading ticks it off."""
+
+from flask import Blueprint, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload
+
+from models import Case, Notice, Notification
+from webapp import db
+from webapp.access import current
+from workflows.permissions import visible_cases, visible_notices
+
+bp = Blueprint("notifications", __name__, url_prefix="/notifications")
+
+MOST = 100
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    lines = db.session.scalars(
+        select(Notification)
+        .where(Notification.user_id == current.user.id)
+        .order_by(Notification.read_at.is_not(None), Notification.id.desc())
+        .options(joinedload(Notification.case).joinedload(Case.person))
+        .limit(MOST)
+    ).all()
+    return render_template("notifications/index.html", lines=lines, most=MOST)
+
+
+@bp.post("/read")
+def read_all() -> ResponseReturnValue:
+    """Everything that is unread now has been read."""
+    unread = update(Notification).where(
+        Notification.user_id == current.user.id, Notification.read_at.is_(None)
+    )
+    db.session.execute(unread.values(read_at=current.now))
+    db.session.commit()
+    return redirect(url_for("notifications.index"), 303)
+
+
+@bp.post("/<int:line_id>")
+def follow(line_id: int) -> ResponseReturnValue:
+    """Tick one line off and go to what it is about."""
+    line = db.one_or_404(
+        select(Notification).where(
+            Notification.id == line_id, Notification.user_id == current.user.id
+        )
+    )
+    line.read_at = line.read_at or current.now
+    target = _target(line)
+    db.session.commit()
+    return redirect(target, 303)
+
+
+def _target(line: Notification) -> str:
+    """Where a line leads, as far as the present appointment may go; else back to the list."""
+    by = current.appointment
+    notice = line.data.get("notice")
+    if notice is not None:
+        if db.session.scalar(visible_notices(by).where(Notice.id == notice)):
+            return url_for("notices.show", notice_id=notice)
+    elif db.session.scalar(visible_cases(by).where(Case.id == line.case_id)):
+        return url_for("cases.show", case_id=line.case_id)
+    return url_for("notifications.index")
