@@ -1,4 +1,4 @@
-"""The fictional city 云江市: organisations, zone map, people. Names are days of the old calendar."""
+"""The fictional city 云江市: organisations, zone map, people named after the old calendar."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
