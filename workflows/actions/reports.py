@@ -77,9 +77,7 @@ def verify_case(step: Handing) -> Flags:
     """Accepted into review, or back for supplement. An incomplete record raises R4 (D01)."""
     returned = step.answers["verify_decision"] == "return"
     step.case.state = CaseState.RETURNED if returned else CaseState.IN_REVIEW
-    if step.answers.get("record_complete") in ("no", False):
-        step.case.incomplete_record = True
-        record(step.session, EventName.CASE_FLAGGED, case=step.case, now=step.now, trigger="R4")
+    _raise_flags(step)
     name = EventName.CASE_RETURNED if returned else EventName.CASE_ACCEPTED
     record(step.session, name, case=step.case, by=step.by, now=step.now)
     tell_desk(
@@ -91,3 +89,22 @@ def verify_case(step: Handing) -> Flags:
         now=step.now,
     )
     return {"level": Level.COUNTY.value}
+
+
+def _raise_flags(step: Handing) -> None:
+    """What county MCH found: 漏报、瞒报、迟报、病历不完整 (D01 R1–R4). Flags are never taken back."""
+    triggers = set(step.answers.get("flags", ()))
+    if step.answers.get("record_complete") is False:
+        triggers.add("R4")
+    step.case.late_report = step.case.late_report or "R3" in triggers
+    step.case.incomplete_record = step.case.incomplete_record or "R4" in triggers
+    for trigger in sorted(triggers):
+        record(
+            step.session,
+            EventName.CASE_FLAGGED,
+            case=step.case,
+            by=step.by,
+            now=step.now,
+            trigger=trigger,
+            what="核实质控",
+        )

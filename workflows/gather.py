@@ -1,0 +1,454 @@
+"""Gathers what one reader's copy of one case's dossier contains.
+
+Decides what the reader is entitled to: who may not know her name gets it hidden, opinions go to
+the panel alone. Reads rows, changes nothing, knows neither HTML nor PDF.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import (
+    Appointment,
+    Attachment,
+    Case,
+    Clock,
+    Conclusion,
+    DataClass,
+    Document,
+    Event,
+    Finding,
+    Level,
+    Notice,
+    Panel,
+    Process,
+    Rectification,
+    Task,
+    TaskState,
+)
+from workflows.clocks import rules_of
+from workflows.dossier import (
+    AttachmentFile,
+    Block,
+    Diagram,
+    DiagramBlock,
+    Dossier,
+    ElementState,
+    Group,
+    Official,
+    Reader,
+    Row,
+    Section,
+    Sheet,
+    Signature,
+    Signatures,
+    TableBlock,
+    Text,
+)
+from workflows.engine.definitions import FOLDER
+from workflows.forms import load
+from workflows.forms.sheet import sheet
+from workflows.names import Names
+from workflows.permissions import may, reads_opinions
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+_LEVELS = {"county": "县级", "city": "市级"}
+_AREAS = {"care": "保健", "medical": "医疗", "management": "管理"}
+_NOTICE_AREAS = (("care", "保健"), ("medical", "医疗"), ("admin", "管理"))
+_SCOPES = {"general": "普遍", "specific": "个性"}
+
+Wording = Callable[[str], str]  # an event's name in Chinese; words belong to the web
+
+
+class Gatherer:
+    """One case, one reader, one moment."""
+
+    def __init__(
+        self,
+        session: Session,
+        case: Case,
+        by: Appointment,
+        files: Path,
+        wording: Wording,
+        now: datetime,
+    ) -> None:
+        self.session, self.case, self.by, self.now = session, case, by, now
+        self.files, self.wording = files, wording
+        self.names = Names(session)
+        self.identified = may(by, "case:identify")
+        self.hide = frozenset() if self.identified else frozenset({DataClass.PERSONAL})
+
+    def dossier(self) -> Dossier:
+        """Everything the reader may have of this case."""
+        diagrams = list(self._diagrams())
+        return Dossier(
+            number=self.case.number,
+            title="孕产妇死亡病例案卷",
+            subject_masked=self._subject(),
+            organisation=self._unit_name(),
+            event_at=self.case.event_at,
+            produced_at=self.now,
+            reader=Reader(self.by.user.name, self.by.organisation.name),
+            rule_set_title=rules_of(self.case).title,
+            sections=[part for part in self._sections(len(diagrams)) if part.blocks],
+            attachments=list(self._attachments()) if self.identified else [],
+            diagrams=diagrams,
+        )
+
+    def _subject(self) -> str:
+        return self.case.person.masked_name if self.identified else "（已隐去）"
+
+    def _unit_name(self) -> str:
+        return self.case.organisation.name if self.identified else "（已隐去）"
+
+    def _sections(self, diagrams: int) -> Iterator[Section]:
+        yield Section("report", "发现登记与快报", self._sheets("report", "receipt"))
+        yield Section("submission", "死亡报告卡与个案调查", self._sheets("case_submission"))
+        yield Section(
+            "discussion",
+            "院内死亡病例讨论",
+            self._sheets("in_hospital_discussion", "head_explanation", "second_discussion"),
+        )
+        yield Section("verification", "核实质控", self._sheets("verification"))
+        for level in Level:
+            title = f"{_LEVELS[level.value]}评审"
+            yield Section(f"review_{level.value}", title, self._review(level))
+        yield Section("differences", "各级结论对照", self._differences())
+        yield Section("findings", "问题与整改台账", self._ledger())
+        yield Section("notices", "反馈与通报", self._notices())
+        yield Section("clocks", "时限一览", [self._clocks()])
+        yield Section("process", "流程图", [DiagramBlock(number) for number in range(diagrams)])
+        yield Section("events", "办理记录", [self._events()])
+
+    def _sheets(self, *forms: str) -> list[Block]:
+        return [
+            block
+            for form in forms
+            for document in self._documents(form)
+            for block in self._sheet(document)
+        ]
+
+    def _documents(self, form: str, level: str | None = None) -> list[Document]:
+        query = select(Document).where(
+            Document.case_id == self.case.id, Document.form.like(f"{form}.v%")
+        )
+        if level is not None:
+            query = query.join(Task, Task.id == Document.task_id).where(Task.level == level)
+        return list(self.session.scalars(query.order_by(Document.id)))
+
+    def _sheet(self, document: Document) -> Iterator[Block]:
+        form = load.load(document.form)
+        parts = sheet(form, document.answers, self.names, hide=self.hide)
+        title = form.title if document.edition == 1 else f"{form.title}（第 {document.edition} 稿）"
+        groups: list[Group] = []
+        for part in parts:
+            groups.append(
+                Group(part.title, [Row(r.label, r.value, r.wide) for r in part.rows if not r.table])
+            )
+        yield Sheet(title, [group for group in groups if group.rows])
+        for part in parts:
+            for row in part.rows:
+                if row.table:
+                    yield _rows_table(row)
+        yield self._signed(document)
+
+    def _signed(self, document: Document) -> Signatures:
+        seat = document.appointment
+        name = document.author.name if self.identified or seat.role == "expert" else "（已隐去）"
+        unit = seat.organisation.name if self.identified else "（已隐去）"
+        return Signatures([Signature("填报", name, unit, _moment(document.submitted_at))])
+
+    def _review(self, level: Level) -> list[Block]:
+        panel = self.session.scalars(
+            select(Panel).where(Panel.case_id == self.case.id, Panel.level == level)
+        ).one_or_none()
+        if panel is None:
+            return []
+        blocks: list[Block] = []
+        concluded = self.session.scalars(
+            select(Conclusion).where(Conclusion.panel_id == panel.id)
+        ).one_or_none()
+        if concluded is not None:
+            blocks += self._sheet(concluded.document)
+            for form in ("conclusion_chair", "conclusion_endorsement"):
+                for document in self._documents(form, level.value)[-1:]:
+                    blocks += self._sheet(document)
+        if reads_opinions(self.by, panel):
+            for document in self._documents("opinion", level.value):
+                blocks += self._sheet(document)
+        elif not blocks:
+            blocks.append(Text("", ["本级评审正在进行，结论尚未签署。"]))
+        return blocks
+
+    def _differences(self) -> list[Block]:
+        rows = self.session.scalars(
+            select(Conclusion).where(Conclusion.case_id == self.case.id).order_by(Conclusion.id)
+        ).all()
+        if not rows:
+            return []
+        form = load.load(rows[0].document.form)
+        label = {
+            choice.code: choice.label
+            for field in form.fields()
+            if field.name == "conclusion"
+            for choice in field.choices
+        }
+        table = TableBlock(
+            "评审结论对照",
+            [12, 22, 20, 46],
+            ["级别", "结论", "主要因素编号", "与下级结论不同的理由"],
+            [
+                [
+                    _LEVELS[row.level.value],
+                    label.get(row.code, row.code),
+                    "、".join(str(factor) for factor in row.factors) or "—",
+                    row.difference or "—",
+                ]
+                for row in rows
+            ],
+        )
+        return [table]
+
+    def _ledger(self) -> list[Block]:
+        findings = self.session.scalars(
+            select(Finding).where(Finding.case_id == self.case.id).order_by(Finding.id)
+        ).all()
+        if not findings:
+            return []
+        blocks: list[Block] = [
+            TableBlock(
+                "评审发现的问题",
+                [6, 10, 44, 20, 20],
+                ["序号", "分类", "问题", "责任单位", "处理"],
+                [
+                    [
+                        str(number),
+                        f"{_AREAS.get(row.area, row.area)}／{_SCOPES.get(row.scope, row.scope)}",
+                        row.text,
+                        row.organisation.name if self.identified else "（已隐去）",
+                        f"无需整改：{row.waived_reason}" if row.waived_reason else "列入台账",
+                    ]
+                    for number, row in enumerate(findings, 1)
+                ],
+            )
+        ]
+        items = self.session.scalars(
+            select(Rectification)
+            .where(Rectification.case_id == self.case.id)
+            .order_by(Rectification.id)
+        )
+        blocks += [self._item(item) for item in items]
+        return blocks
+
+    def _item(self, item: Rectification) -> TableBlock:
+        rows = [
+            [_moment(entry.at), _ENTRIES.get(entry.kind, entry.kind), entry.text]
+            for entry in item.entries
+        ]
+        state = _ITEM_STATES[item.state.value]
+        deadline = item.deadline.isoformat() if item.deadline else "未定"
+        return TableBlock(
+            f"台账 {item.number}　{state}　期限 {deadline}",
+            [20, 14, 66],
+            ["时间", "事项", "内容"],
+            rows or [["—", "—", "尚未填报整改措施"]],
+            note=f"问题：{item.finding.text}",
+        )
+
+    def _notices(self) -> list[Block]:
+        query = select(Notice).where(Notice.case_id == self.case.id, Notice.issued_at.is_not(None))
+        blocks: list[Block] = []
+        for notice in self.session.scalars(query):
+            blocks.append(official(notice))
+            blocks.append(
+                TableBlock(
+                    "送达与签收",
+                    [50, 25, 25],
+                    ["单位", "签收人", "签收时间"],
+                    [
+                        [
+                            row.organisation.name,
+                            row.signed_by.name if row.signed_by else "未签收",
+                            _moment(row.signed_at) if row.signed_at else "—",
+                        ]
+                        for row in notice.recipients
+                    ],
+                )
+            )
+        return blocks
+
+    def _clocks(self) -> TableBlock:
+        clocks = self.session.scalars(
+            select(Clock).where(Clock.case_id == self.case.id).order_by(Clock.id)
+        )
+        rules = rules_of(self.case)
+        rows = []
+        for clock in clocks:
+            rule = rules.find(clock.rule_key)
+            rows.append(
+                [
+                    clock.title,
+                    rule.basis() if rule else "",
+                    _moment(clock.started_at),
+                    _moment(clock.due_at) if clock.due_at else "本地口径待确认",
+                    _moment(clock.met_at) if clock.met_at else "未完成",
+                    lateness(clock.seconds_late(self.now)),
+                ]
+            )
+        return TableBlock(
+            "各项时限",
+            [20, 24, 15, 15, 15, 11],
+            ["时限", "依据", "起算", "应完成", "实际完成", "超时"],
+            rows,
+        )
+
+    def _events(self) -> TableBlock:
+        events = self.session.scalars(
+            select(Event)
+            .where(Event.case_id == self.case.id, Event.name.not_in(("case.read",)))
+            .order_by(Event.id)
+        )
+        rows = []
+        for event in events:
+            who = (
+                event.user.name
+                if event.user and self.identified
+                else "系统"
+                if not event.user
+                else "—"
+            )
+            unit = event.appointment.organisation.name if event.appointment else ""
+            what = self.wording(event.name)
+            if detail := event.data.get("title") or event.data.get("number"):
+                what = f"{what}：{detail}"
+            rows.append([_moment(event.at), what, who, unit if self.identified else ""])
+        return TableBlock("办理记录", [20, 42, 14, 24], ["时间", "事项", "经办", "单位"], rows)
+
+    def _attachments(self) -> Iterator[AttachmentFile]:
+        query = select(Attachment).where(Attachment.case_id == self.case.id)
+        for number, row in enumerate(self.session.scalars(query.order_by(Attachment.id)), 1):
+            yield AttachmentFile(
+                name=row.filename,
+                sha256=row.sha256,
+                media_type=row.media_type,
+                path=self.files / row.token,
+                label=f"附件 {number}",
+            )
+
+    def _diagrams(self) -> Iterator[Diagram]:
+        processes = self.session.scalars(
+            select(Process).where(Process.case_id == self.case.id).order_by(Process.id)
+        )
+        for process in processes:
+            yield self._diagram(process.definition.name, process.id, None)
+            drawn = {
+                (task.diagram, task.level)
+                for task in process.tasks
+                if task.diagram != process.definition.name
+            }
+            for name, level in sorted(drawn, key=lambda pair: (pair[1] or "", pair[0])):
+                yield self._diagram(name, process.id, level)
+
+    def _diagram(self, name: str, process_id: int, level: str | None) -> Diagram:
+        query = select(Task).where(Task.process_id == process_id, Task.diagram == name)
+        if level is not None:
+            query = query.where(Task.level == level)
+        states: dict[str, ElementState] = {}
+        for task in self.session.scalars(query.order_by(Task.id)):
+            states[task.bpmn_id] = _step_state(task, self.now)
+        folder = FOLDER / name
+        title = _DIAGRAMS.get(name, name)
+        return Diagram(
+            svg=(folder / "process.svg").read_bytes(),
+            states=states,
+            title=f"{_LEVELS[level]}{title}" if level else title,
+        )
+
+
+_DIAGRAMS = {
+    "maternal_death": "孕产妇死亡病例流程",
+    "review": "评审",
+    "rectification": "问题整改",
+    "second_discussion": "尸检后再次讨论",
+}
+_ENTRIES = {
+    "planned": "制定措施",
+    "progress": "进展",
+    "accepted": "验收到位",
+    "rejected": "验收未通过",
+}
+_ITEM_STATES = {
+    "planning": "待制定措施",
+    "working": "整改中",
+    "awaiting_acceptance": "待验收",
+    "rejected": "验收未通过",
+    "closed": "已销号",
+}
+
+
+def gather(
+    session: Session, case: Case, *, by: Appointment, files: Path, wording: Wording, now: datetime
+) -> Dossier:
+    """What `by` gets as the dossier of the case. `files`: the folder of stored attachments."""
+    return Gatherer(session, case, by, files, wording, now).dossier()
+
+
+def official(notice: Notice) -> Official:
+    """An issued notice as the official document it is (C02: 2 × 3 grid, guidance, measures)."""
+    answers: dict[str, Any] = notice.document.answers
+    paragraphs: list[str] = [f"评审病例：{answers['case_label']}。"]
+    for number, (scope, title) in enumerate((("general", "普遍问题"), ("specific", "个性化问题"))):
+        paragraphs.append(f"{'一二'[number]}、{title}")
+        for place, (area, label) in enumerate(_NOTICE_AREAS):
+            text = answers.get(f"{scope}_{area}") or "无"
+            paragraphs.append(f"（{'一二三'[place]}）{label}方面")
+            paragraphs += str(text).splitlines()
+    paragraphs += ["三、指导性意见", *str(answers.get("guidance", "")).splitlines()]
+    paragraphs += ["四、改进措施", *str(answers.get("measures", "")).splitlines()]
+    if answers.get("reply_due"):
+        paragraphs.append(f"请于 {answers['reply_due']} 前书面回复整改情况。")
+    issued_at = (notice.issued_at or notice.document.submitted_at).astimezone(_ZONE)
+    return Official(
+        issuer=notice.organisation.name,
+        number=notice.number or "（未编号）",
+        title=str(answers.get("title") or "关于孕产妇死亡病例评审情况的反馈通报"),
+        addressed_to="、".join(row.organisation.name for row in notice.recipients),
+        paragraphs=paragraphs,
+        signed_by=notice.organisation.name,
+        signed_on=issued_at.date(),
+        issued_by=notice.issued_by.name if notice.issued_by else "",
+    )
+
+
+def lateness(seconds: int) -> str:
+    """6 小时 10 分; 无 when in time."""
+    if seconds <= 0:
+        return "无"
+    hours, rest = divmod(seconds, 3600)
+    days, hours = divmod(hours, 24)
+    parts = [f"{days} 天" if days else "", f"{hours} 小时" if hours else "", f"{rest // 60} 分"]
+    return " ".join(part for part in parts if part)
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(_ZONE).strftime("%Y-%m-%d %H:%M")
+
+
+def _step_state(task: Task, now: datetime) -> ElementState:
+    if task.state != TaskState.OPEN:
+        return "done"
+    due = task.clock.due_at if task.clock else None
+    return "late" if due is not None and due < now else "now"
+
+
+def _rows_table(row: Any) -> TableBlock:
+    """A repeating group of a form as a table: its own head, one line a row."""
+    head, *lines = row.table
+    width = 100 // len(head)
+    widths = [width] * (len(head) - 1) + [100 - width * (len(head) - 1)]
+    return TableBlock(row.label, widths, list(head), [list(line) for line in lines])
