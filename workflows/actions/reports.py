@@ -91,9 +91,12 @@ def verify_case(step: Handing) -> Flags:
     return {"level": Level.COUNTY.value}
 
 
+_TRIGGERS = {"missed": "R1", "concealed": "R2", "late": "R3", "refused": "refused"}
+
+
 def _raise_flags(step: Handing) -> None:
-    """What county MCH found: 漏报、瞒报、迟报、病历不完整 (D01 R1–R4). Flags are never taken back."""
-    triggers = set(step.answers.get("flags", ()))
+    """What county MCH found: 漏报、瞒报、迟报、拒报、病历不完整 (A05, D01). Never taken back."""
+    triggers = {_TRIGGERS[flag] for flag in step.answers.get("flags", ())}
     if step.answers.get("record_complete") is False:
         triggers.add("R4")
     step.case.late_report = step.case.late_report or "R3" in triggers
