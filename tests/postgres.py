@@ -23,7 +23,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -191,14 +190,3 @@ def postgres() -> Iterator[Server]:
         pytest.skip(missing)
     with postgres_server() as server:
         yield server
-
-
-@pytest.fixture
-def postgres_url(postgres: Server) -> Iterator[str]:
-    """An empty database for one test."""
-    name = f"empty_{next(_numbers)}"
-    yield postgres.create_database(name)
-    postgres.drop_database(name)
-
-
-_numbers = count(1)
