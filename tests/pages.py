@@ -38,7 +38,7 @@ class Client(FlaskClient):
         if csrf and kwargs.get("method", "GET") not in ("GET", "HEAD", "OPTIONS"):
             headers = dict(kwargs.pop("headers", None) or {})
             kwargs["headers"] = {"X-CSRFToken": self._csrf_token(), **headers}
-        response = super().open(*args, **kwargs)
+        response = super().open(*args, buffered=True, **kwargs)
         judge_headers(response)
         if response.mimetype == "text/html" and response.data and not response.location:
             judge(response.text)

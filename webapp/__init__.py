@@ -46,7 +46,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     for blueprint in (auth.bp, health.bp):
         app.register_blueprint(blueprint)
     for noun in NOUNS:
-        if find_spec(f"webapp.{noun}"):
+        if (found := find_spec(f"webapp.{noun}")) and found.origin:
             app.register_blueprint(import_module(f"webapp.{noun}").bp)
     _prepare_templates(app)
     return app

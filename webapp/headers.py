@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, abort, current_app, g, request
 
 from webapp import kept
 from webapp.db import READING_METHODS
@@ -32,6 +32,7 @@ ONE_YEAR = 31_536_000
 
 def init_app(app: Flask) -> None:
     app.before_request(_number_request)
+    app.before_request(_limit_text)
     app.before_request(_refuse_other_sites)
     app.after_request(_dress)
     app.url_defaults(lambda endpoint, values: _version(app, endpoint, values))
@@ -46,6 +47,12 @@ def request_id() -> str:
     if "request_id" not in g:
         _number_request()
     return str(g.request_id)
+
+
+def _limit_text() -> None:
+    """Only files may be as large as a file; Werkzeug bounds the text of multipart forms alone."""
+    if request.mimetype != "multipart/form-data":
+        request.max_content_length = current_app.config["MAX_FORM_MEMORY_SIZE"]
 
 
 def _refuse_other_sites() -> None:
