@@ -177,7 +177,11 @@ class Worker:
                 "log_level": "WARNING",
             }
         )
-        DBOS.workflow(name=RUN)(self._run)
+
+        @DBOS.workflow(name=RUN)
+        def run_job(name: str, key: str, number: int, *args: Scalar) -> None:
+            self._run(_Attempt(name, key, number, args))
+
         DBOS.launch()
         DBOS.register_queue(
             QUEUE,
@@ -209,14 +213,13 @@ class Worker:
                 session.execute(update(WorkerBeat).where(mine).values(at=EPOCH))
         return ended
 
-    def _run(self, name: str, key: str, number: int, *args: Scalar) -> None:
-        """The DBOS workflow. Running it twice is harmless: the job is idempotent, so is asking."""
-        attempt = _Attempt(name, key, number, args)
+    def _run(self, attempt: _Attempt) -> None:
+        """Running it twice is harmless: the job is idempotent, and so is asking for the next."""
         with self._lock:
             self._running += 1
         try:
             with self.within():
-                _functions[name](*args)
+                _functions[attempt.name](*attempt.args)
         except Exception as error:
             log.exception("job %s failed", attempt)
             self._keep_failure(attempt, type(error).__name__)  # the message may quote a record

@@ -1,0 +1,172 @@
+"""The worker process: what is due is done row by row; killed or stopped, it loses nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event as Signal
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from models import Event, WorkerBeat
+from tests.conftest import DATABASES
+from tests.waiting import until
+from webapp.db import make_engine
+from webapp.worker import Sweep, Sweeper
+from workflows import jobs
+
+NOON = datetime(2026, 11, 2, 4, tzinfo=UTC)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """Without the app: the worker needs none."""
+    engine = make_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+class Due:
+    """Rows 1, 2 and 3 are due until they are done; doing leaves an event; row 2 may fail."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.rows = [1, 2, 3]
+        self.error = error
+        self.tried: Counter[int] = Counter()
+        self.aside: list[tuple[int, str]] = []
+
+    def due(self, session: Session, now: datetime, limit: int) -> list[int]:
+        return self.rows[:limit]
+
+    def do(self, session: Session, key: int, now: datetime) -> bool:
+        self.tried[key] += 1
+        session.add(Event(name=f"done.{key}", at=now, data={}))
+        session.flush()
+        if key == 2 and self.error:
+            raise self.error
+        self.rows = [row for row in self.rows if row != key]
+        return True
+
+    def set_aside(self, session: Session, key: int, cause: str, now: datetime) -> None:
+        self.aside.append((key, cause))
+        self.rows = [row for row in self.rows if row != key]
+        session.add(Event(name=f"aside.{key}", at=now, data={}))
+
+
+def names(engine: Engine) -> list[str]:
+    with Session(engine) as session:
+        return sorted(session.scalars(select(Event.name)))
+
+
+def test_each_due_row_is_done_and_committed(engine: Engine) -> None:
+    work = Due()
+    sweeper = Sweeper(engine, [], clock=lambda: NOON)
+    sweeper.pass_over(Sweep("work", work.due, work.do), Signal())
+    assert names(engine) == ["done.1", "done.2", "done.3"]
+
+
+def test_a_failing_row_leaves_nothing_rests_and_does_not_stop_the_others(engine: Engine) -> None:
+    work, now = Due(ValueError("no")), [NOON]
+    sweep = Sweep("work", work.due, work.do)
+    sweeper = Sweeper(engine, [], clock=lambda: now[0])
+    for seconds in (0, 1, 2, 3, 5, 6):  # rests 2 s after the first failure, then 4
+        now[0] = NOON + timedelta(seconds=seconds)
+        sweeper.pass_over(sweep, Signal())
+    assert names(engine) == ["done.1", "done.3"]
+    assert work.tried == {1: 1, 2: 3, 3: 1}
+    work.error = None
+    now[0] += timedelta(minutes=10)
+    sweeper.pass_over(sweep, Signal())
+    assert names(engine) == ["done.1", "done.2", "done.3"]
+
+
+def test_a_failing_row_is_set_aside_with_its_cause(engine: Engine) -> None:
+    work = Due(ValueError("no"))
+    sweeper = Sweeper(engine, [], clock=lambda: NOON)
+    sweeper.pass_over(Sweep("work", work.due, work.do, work.set_aside), Signal())
+    assert names(engine) == ["aside.2", "done.1", "done.3"]
+    [(key, cause)] = work.aside
+    assert key == 2
+    assert cause.startswith("Traceback")
+    assert cause.endswith("ValueError: no\n")
+
+
+def test_a_passing_trouble_of_the_database_sets_nothing_aside(engine: Engine) -> None:
+    work = Due(OperationalError("UPDATE", {}, Exception("database is locked")))
+    sweeper = Sweeper(engine, [], clock=lambda: NOON)
+    sweeper.pass_over(Sweep("work", work.due, work.do, work.set_aside), Signal())
+    assert names(engine) == ["done.1", "done.3"]
+    assert work.aside == []
+
+
+def test_a_stop_is_obeyed_between_two_rows(engine: Engine) -> None:
+    work, stop = Due(), Signal()
+
+    def do(session: Session, key: int, now: datetime) -> bool:
+        stop.set()
+        return work.do(session, key, now)
+
+    Sweeper(engine, [Sweep("work", work.due, do)], clock=lambda: NOON).run(stop)
+    assert names(engine) == ["done.1"]
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_killed_workers_job_is_done_once_by_another_and_a_stop_loses_nothing(
+    engine: Engine, database_url: str, tmp_path: Path
+) -> None:
+    jobs.migrate(database_url)
+    ask(engine, "one")
+    first = start_worker(engine, "first", tmp_path)
+    second = None
+    try:
+        until((tmp_path / "one-begun-by-first").exists, "the first worker takes the job")
+        first.send_signal(signal.SIGKILL)
+        second = start_worker(engine, "second", tmp_path)
+        until((tmp_path / "one-begun-by-second").exists, "the second takes over")
+        assert passed(engine, "one") == []
+        (tmp_path / "one-open").touch()
+        until(lambda: passed(engine, "one") == ["second"], "the job is done")
+
+        ask(engine, "two")
+        until((tmp_path / "two-begun-by-second").exists, "the second worker takes the next")
+        second.send_signal(signal.SIGTERM)
+        (tmp_path / "two-open").touch()
+        assert second.wait(timeout=60) == 0
+        assert passed(engine, "two") == ["second"]
+        assert passed(engine, "one") == ["second"]
+        with Session(engine) as session:
+            beats = session.scalar(select(func.count()).where(WorkerBeat.worker == "second"))
+        assert beats == 0
+    finally:
+        for process in (first, second):
+            if process is not None:
+                process.kill()
+                process.wait()
+
+
+def start_worker(engine: Engine, name: str, folder: Path) -> subprocess.Popen[bytes]:
+    url = engine.url.render_as_string(hide_password=False)
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.worker_process", url, name, str(folder)],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+
+
+def passed(engine: Engine, gate: str) -> list[str]:
+    with Session(engine) as session:
+        return [
+            data["worker"]
+            for data in session.scalars(select(Event.data).where(Event.name == f"passed.{gate}"))
+        ]
+
+
+def ask(engine: Engine, gate: str) -> None:
+    with Session(engine) as session, session.begin():
+        jobs.enqueue(session, "wait_at_gate", gate, gate)

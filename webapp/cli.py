@@ -1,0 +1,338 @@
+"""What an operator types: `python -m webapp.cli …`, or `yili …` where the package is installed.
+
+An edge like a view: it reads settings and time, calls actions, commits, and says in Chinese what
+came of it. Imports late, because most commands need little.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+import models
+from models import (
+    Appointment,
+    Organisation,
+    OrganisationKind,
+    Region,
+    RegionLevel,
+    Role,
+    User,
+)
+from webapp import config
+
+ACCOUNTS_FILE = "demo-accounts.txt"
+GRACE_SECONDS = 20  # what a request that is running at the stop may still take
+LEVELS = {2: RegionLevel.PROVINCE, 4: RegionLevel.CITY, 6: RegionLevel.COUNTY}
+
+
+@click.group(help="一例：孕产妇死亡病例的发现、报告、评审与整改。")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """The settings are read once, here."""
+    try:
+        context.obj = config.from_environment()
+    except ValueError as error:
+        raise click.ClickException(f"环境变量不对：{error}") from error
+
+
+@main.command("migrate", help="建立或升级数据库表。")
+@click.pass_obj
+def migrate_command(settings: dict[str, Any]) -> None:
+    """Make or update the tables."""
+    with _database_errors():
+        migrate(settings["DATABASE_URL"])
+    click.echo("数据库已是最新。")
+
+
+@main.command("demo", help="向空数据库载入演示数据。")
+@click.pass_obj
+def demo_command(settings: dict[str, Any]) -> None:
+    """Load the demo, or say that there is something already."""
+    with _database_errors():
+        loaded = load_demo(settings)
+    if not loaded:
+        raise click.ClickException("数据库里已有数据，演示数据只载入空数据库。")
+    click.echo("演示数据已载入。")
+
+
+@main.command(help="只启动网页服务。")
+@click.option("--processes", default=1, envvar="YILI_PROCESSES", show_default=True, help="进程数")
+@click.option("--threads", default=8, envvar="YILI_THREADS", show_default=True, help="每进程线程数")
+@click.pass_obj
+def serve(settings: dict[str, Any], processes: int, threads: int) -> None:
+    """Become gunicorn."""
+    host, port = settings["HOST"], settings["PORT"]
+    name = f"[{host}]" if ":" in host else host
+    options = {
+        "--bind": f"{name}:{port}",
+        "--worker-class": "gthread",
+        "--workers": processes,
+        "--threads": threads,
+        "--graceful-timeout": GRACE_SECONDS,
+        "--log-level": "warning",
+    }
+    if Path("/dev/shm").is_dir():  # noqa: S108 - its heartbeat must not wait for a disk
+        options["--worker-tmp-dir"] = "/dev/shm"  # noqa: S108
+    words = [str(word) for option in options.items() for word in option]
+    command = [sys.executable, "-m", "gunicorn", *words, "--no-control-socket"]
+    os.execv(sys.executable, [*command, "webapp:create_app()"])  # noqa: S606 - no shell in between
+
+
+@main.command(help="只启动后台进程：到时提醒、定时流转、生成案卷。")
+def worker() -> None:
+    """Be a worker until told to stop."""
+    import logging
+
+    from webapp import create_app
+    from webapp import worker as process
+
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    process.main(create_app())
+
+
+@main.command(help="一步到位：升级数据库，空库则载入演示，启动网页服务和后台进程。")
+@click.pass_obj
+def run(settings: dict[str, Any]) -> None:
+    """Everything, until Ctrl-C."""
+    from webapp import launcher
+
+    host, port = settings["HOST"], settings["PORT"]
+    try:
+        launcher.check_port(host, port)
+    except launcher.PortTaken as error:
+        raise click.ClickException(
+            f"{host}:{port} 用不了（{error}）。换一个端口再试，例如：PORT={port + 1} make run"
+        ) from error
+    with _database_errors():
+        migrate(settings["DATABASE_URL"])
+        loaded = load_demo(settings)
+    if loaded:
+        click.echo("演示数据已载入。")
+    for line in missing_parts():
+        click.echo(line)
+    _run_children(settings)
+
+
+def _run_children(settings: dict[str, Any]) -> None:
+    from webapp import launcher
+
+    host, port = settings["HOST"], settings["PORT"]
+    asked_by = (settings["TRUSTED_HOSTS"] or [None])[0]
+    children = launcher.Children({"网页服务": ["serve"], "后台进程": ["worker"]})
+    try:
+        if children.wait_until(lambda: launcher.answers(host, port, asked_by)):
+            _welcome(settings, launcher.url_of(host, port))
+            children.wait()
+        click.echo("正在停止……")
+    except launcher.ChildEnded as error:
+        raise click.ClickException(f"{error} 意外退出，其余部分已停止。") from error
+    except launcher.NotReady as error:
+        raise click.ClickException("网页服务迟迟没有应答，已停止。") from error
+    finally:
+        children.stop()
+    click.echo("已停止。")
+
+
+def _welcome(settings: dict[str, Any], url: str) -> None:
+    click.echo(f"\n一例已启动：{url}\n按 Ctrl-C 停止。")
+    accounts = settings["VAR"] / ACCOUNTS_FILE
+    if accounts.exists():
+        click.echo(f"\n演示账号（另存于 {accounts}）：\n{accounts.read_text(encoding='utf-8')}")
+    sys.stdout.flush()
+
+
+@main.group(help="流程图、判定表和表单。")
+def definitions() -> None:
+    """Commands about what is in workflows/processes."""
+
+
+@definitions.command(help="检查全部流程图、判定表和表单。")
+def lint() -> None:
+    """Print what is wrong; exit status 1 if anything is."""
+    from workflows.vocabulary import lint as problems_of_all
+
+    problems = list(problems_of_all())
+    for problem in problems:
+        click.echo(problem)
+    click.echo(f"{len(problems)} problem(s)")
+    sys.exit(1 if problems else 0)
+
+
+@main.group(help="账号。")
+def user() -> None:
+    """Commands for the first administrator; the others are entered on the pages."""
+
+
+@user.command(help="新建账号并任命，用于第一位管理员。口令从提示读入。")
+@click.argument("username")
+@click.argument("name")
+@click.option("--organisation", required=True, help="机构全称；没有时按下面的区划新建为卫生健康委")
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.SYSTEM_ADMIN.value,
+    show_default=True,
+    help="角色",
+)
+@click.option("--region-code", help="新建机构所在区划代码（6 位）")
+@click.option("--region-name", help="区划名称，库里没有该区划时需要")
+@click.password_option(help="口令；不写则提示输入")
+@click.pass_obj
+def create(
+    settings: dict[str, Any],
+    username: str,
+    name: str,
+    organisation: str,
+    role: str,
+    region_code: str | None,
+    region_name: str | None,
+    password: str,
+) -> None:
+    """A person with one appointment."""
+    now = datetime.now(UTC)
+    with _transaction(settings) as session:
+        if session.scalars(select(User).where(User.username == username)).one_or_none():
+            raise click.ClickException(f"用户名 {username} 已存在。")
+        person = User(username=username, name=name, password_hash="", created_at=now)
+        _set_password(person, password)
+        place = _organisation(session, organisation, region_code, region_name)
+        session.add(
+            Appointment(
+                user=person, organisation=place, role=Role(role), valid_from=_today_in_china(now)
+            )
+        )
+    click.echo(f"已建立账号 {username}。")
+
+
+@user.command("password", help="重设口令，结束该账号的全部登录。口令从提示读入。")
+@click.argument("username")
+@click.password_option(help="口令；不写则提示输入")
+@click.pass_obj
+def password_command(settings: dict[str, Any], username: str, password: str) -> None:
+    """A new password for somebody who forgot it."""
+    from workflows.actions import users
+
+    with _transaction(settings) as session:
+        person = session.scalars(select(User).where(User.username == username)).one_or_none()
+        if person is None:
+            raise click.ClickException(f"没有用户 {username}。")
+        try:
+            users.change_password(session, person, password, keep=None, now=datetime.now(UTC))
+        except users.WeakPassword as error:
+            raise click.ClickException(str(error)) from error
+        person.failed_signins, person.locked_until = 0, None
+    click.echo(f"{username} 的口令已重设。")
+
+
+def migrate(url: str) -> None:
+    """Bring our tables and those of the job engine to this release. Safe to repeat."""
+    from alembic import command
+    from alembic.config import Config
+
+    from workflows import jobs
+
+    settings = Config()
+    settings.set_main_option("script_location", str(Path(models.__path__[0]) / "migrations"))
+    settings.attributes["url"] = url
+    command.upgrade(settings, "head")
+    jobs.migrate(url)
+
+
+def load_demo(settings: dict[str, Any]) -> bool:
+    """Whether the database was empty and the demo is in it now."""
+    if not find_spec("workflows.demo"):
+        return False
+    from workflows import demo
+
+    with _transaction(settings) as session:
+        if session.scalars(select(User.id).limit(1)).first() is not None:
+            return False
+        demo.load(session, now=datetime.now(UTC))
+    return True
+
+
+def missing_parts() -> list[str]:
+    """What PDF needs and this machine lacks, for people to read."""
+    from webapp import pdf
+
+    return list(pdf.missing())
+
+
+def _set_password(person: User, password: str) -> None:
+    from workflows.actions import users
+
+    try:
+        users.check_strength(person, password)
+    except users.WeakPassword as error:
+        raise click.ClickException(str(error)) from error
+    person.password_hash = users.hash_password(password)
+
+
+def _organisation(
+    session: Session, name: str, region_code: str | None, region_name: str | None
+) -> Organisation:
+    found = session.scalars(select(Organisation).where(Organisation.name == name)).one_or_none()
+    if found is not None:
+        return found
+    if region_code is None:
+        raise click.ClickException(f"没有机构「{name}」；要新建请写 --region-code。")
+    region = session.scalars(select(Region).where(Region.code == region_code)).one_or_none()
+    if region is None:
+        region = _new_region(region_code, region_name)
+        session.add(region)
+        session.flush()
+    return Organisation(
+        name=name,
+        short_name=name,
+        kind=OrganisationKind.COMMISSION,
+        level=region.level,
+        region=region,
+    )
+
+
+def _new_region(code: str, name: str | None) -> Region:
+    if not name or len(code) != 6 or not code.isdigit():
+        raise click.ClickException("新建区划要写 6 位 --region-code 和 --region-name。")
+    return Region(code=code, name=name, level=LEVELS[len(code.rstrip("0")) + 1 & ~1])
+
+
+def _today_in_china(now: datetime) -> Any:
+    from zoneinfo import ZoneInfo
+
+    return now.astimezone(ZoneInfo("Asia/Shanghai")).date()
+
+
+@contextmanager
+def _transaction(settings: dict[str, Any]) -> Iterator[Session]:
+    from webapp.db import make_engine
+
+    engine: Engine = make_engine(settings["DATABASE_URL"])
+    try:
+        with _database_errors(), Session(engine) as session, session.begin():
+            yield session
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise click.ClickException(f"数据库用不了：{error.orig}") from error
+
+
+if __name__ == "__main__":
+    main()
