@@ -8,6 +8,7 @@ from models.document import Document, Draft
 from models.dossier import DossierRequest, DossierState
 from models.event import Event
 from models.finding import Finding
+from models.icd10 import Icd10
 from models.job import WorkerBeat
 from models.notice import Notice, NoticeRecipient
 from models.notification import Notification
@@ -36,6 +37,7 @@ __all__ = [
     "Draft",
     "Event",
     "Finding",
+    "Icd10",
     "Incident",
     "Level",
     "Notice",

