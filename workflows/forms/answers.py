@@ -1,5 +1,5 @@
 """What can be said of answers without judging them: which questions are shown, what tidy answers
-look like, how much is filled in, what is routed, what a form starts with."""
+look like, how much is filled in, what is routed."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -123,18 +123,3 @@ def _required(
             for child in value:
                 if isinstance(child, dict):
                     yield from _required(field.fields, child, answers)
-
-
-def defaults(form: Form, values: Mapping[str, Any]) -> Answers:
-    """What the form comes filled in with. `values`: by the words and dotted paths that a field's
-    `default` may name, already in the shape of answers."""
-    found = {field.name: default_of(field, values) for field in form.fields() if field.default}
-    return {name: value for name, value in found.items() if not is_empty(value)}
-
-
-def default_of(field: Field, values: Mapping[str, Any]) -> Any:
-    """One field's default; None when the values do not have it."""
-    if field.default.startswith("="):
-        literal = field.default[1:]
-        return int(literal) if field.kind is Kind.INTEGER else literal
-    return values.get(field.default)

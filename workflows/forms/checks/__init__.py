@@ -1,6 +1,15 @@
 """Cross-field checks by name. Importing this package registers them all."""
 
-from workflows.forms.checks import discovery, meeting
+from workflows.forms.checks import (
+    card,
+    causes,
+    discovery,
+    followup,
+    identity,
+    meeting,
+    record,
+    review,
+)
 from workflows.forms.checks.registry import CHECKS, Check, Context, Found, Known, cross_check
 
 __all__ = [
@@ -9,7 +18,13 @@ __all__ = [
     "Context",
     "Found",
     "Known",
+    "card",
+    "causes",
     "cross_check",
     "discovery",
+    "followup",
+    "identity",
     "meeting",
+    "record",
+    "review",
 ]
