@@ -1,0 +1,135 @@
+"""Files people attach: taking them in, handing them out, letting an unused one go.
+
+A file is handed out to whoever sees its case, and before it has one to whoever uploaded it; it is
+always downloaded, never shown by the browser as a page of ours.
+"""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from flask import Blueprint, Response, abort, current_app, jsonify, request, send_file
+from flask.typing import ResponseReturnValue
+from sqlalchemy import and_, or_, select
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from models import Attachment, Case
+from webapp import db
+from webapp.access import current
+from webapp.forms import names
+from workflows.actions import attachments
+from workflows.events import EventName, record
+from workflows.permissions import visible_cases
+
+bp = Blueprint("attachments", __name__)
+
+ENVELOPE = 64 * 1024  # what a multipart request weighs besides its file
+MOST_DRAINED = 100 * 1024 * 1024
+
+
+def folder() -> Path:
+    """Where uploaded bytes lie."""
+    return Path(current_app.config["VAR"]) / "files"
+
+
+def most_bytes() -> int:
+    """The largest file taken."""
+    return int(current_app.config["UPLOAD_BYTES"])
+
+
+@bp.url_value_preprocessor
+def limit_request(_endpoint: str | None, _values: object) -> None:
+    """Runs before anything reads the body: no more than one file of the size allowed."""
+    request.max_content_length = most_bytes() + ENVELOPE
+
+
+@bp.errorhandler(RequestEntityTooLarge)
+def too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
+    """Said as JSON, and the body read away: otherwise the browser sees a broken connection."""
+    left = min(request.content_length or 0, MOST_DRAINED)
+    while left > 0 and (chunk := request.environ["wsgi.input"].read(min(left, 1 << 20))):
+        left -= len(chunk)
+    return jsonify(message=f"文件超过 {most_bytes() >> 20} MB，压缩或拆分后再上传"), 413
+
+
+@bp.post("/attachments")
+def upload() -> ResponseReturnValue:
+    """One file under the name `file`; answers with the token that forms name it by."""
+    file = request.files.get("file")
+    if file is None:
+        return jsonify(message="没有收到文件，重新选择"), 400
+    try:
+        stored = attachments.store(
+            db.session,
+            folder(),
+            file.stream,
+            file.filename or "",
+            most_bytes=most_bytes(),
+            by=current.appointment,
+            now=current.now,
+        )
+    except attachments.TooLarge as refused:
+        return jsonify(message=str(refused)), 413
+    except attachments.Unacceptable as refused:
+        return jsonify(message=str(refused)), 415
+    answer = {
+        "token": stored.token,
+        "name": stored.filename,
+        "media_type": stored.media_type,
+        "pages": stored.pages,
+        "size": names.size(stored.size),
+    }
+    db.session.commit()
+    return jsonify(answer), 201
+
+
+@bp.get("/attachments/<token>")
+def download(token: str) -> ResponseReturnValue:
+    """The file, as a download. Leaves an event when it belongs to a case."""
+    attachment = _visible(token)
+    path = folder() / attachment.token
+    if not path.is_file():
+        abort(404)
+    if attachment.case_id is not None:
+        _record_reading(attachment)
+    response = send_file(path, mimetype=attachment.media_type, max_age=0, etag=False)
+    return _as_download(response, attachment.filename)
+
+
+def _as_download(response: Response, filename: str) -> Response:
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(filename)}"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def _visible(token: str) -> Attachment:
+    cases = visible_cases(current.appointment).with_only_columns(Case.id)
+    own = and_(
+        Attachment.case_id.is_(None), Attachment.uploaded_by_id == current.appointment.user_id
+    )
+    query = select(Attachment).where(Attachment.token == token)
+    return db.one_or_404(query.where(or_(own, Attachment.case_id.in_(cases))))
+
+
+def _record_reading(attachment: Attachment) -> None:
+    with db.transaction() as session:
+        record(
+            session,
+            EventName.ATTACHMENT_READ,
+            case=session.get_one(Case, attachment.case_id),
+            by=session.merge(current.appointment, load=True),
+            now=current.now,
+            attachment=attachment.id,
+        )
+
+
+@bp.delete("/attachments/<token>")
+def remove(token: str) -> ResponseReturnValue:
+    """Let one's own upload go, as long as no case has it."""
+    attachment = _visible(token)
+    try:
+        attachments.remove(db.session, attachment, by=current.appointment)
+    except attachments.InUse:
+        return jsonify(message="文件已归入病例，不能删除"), 409
+    db.session.commit()
+    attachments.erase(folder(), token)
+    return "", 204
