@@ -1,0 +1,225 @@
+"""Dossiers (案卷): ask, wait with progress, download. The worker renders; no request ever does."""
+
+import hashlib
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flask import (
+    Blueprint,
+    abort,
+    current_app,
+    flash,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import joinedload
+
+from models import Case, DossierRequest, DossierState
+from webapp import db, labels
+from webapp.access import current
+from workflows import gather
+from workflows.actions import dossiers
+from workflows.actions.tasks import InvalidAnswers
+from workflows.jobs import job
+from workflows.permissions import visible_cases
+
+log = logging.getLogger(__name__)
+bp = Blueprint("dossiers", __name__, url_prefix="/dossiers")
+
+
+def folder() -> Path:
+    """Where finished copies lie, under random names."""
+    path: Path = current_app.config["VAR"] / "dossiers"
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+@bp.get("/")
+def index() -> ResponseReturnValue:
+    if not current.may("dossier:request"):
+        abort(404)
+    rows = db.session.scalars(
+        dossiers.visible_dossiers(current.appointment)
+        .options(joinedload(DossierRequest.case))
+        .order_by(DossierRequest.id.desc())
+        .limit(100)
+    ).all()
+    return render_template("dossiers/index.html", rows=rows)
+
+
+@bp.route("/of/<int:case_id>", methods=["GET", "POST"])
+def new(case_id: int) -> ResponseReturnValue:
+    """Say what for, and ask for a copy."""
+    from webapp import pdf  # only the pages that print need it
+
+    if not current.may("dossier:request"):
+        abort(404)
+    case = db.one_or_404(visible_cases(current.appointment).where(Case.id == case_id))
+    errors: dict[str, list[str]] = {}
+    if request.method == "POST":
+        try:
+            row = dossiers.request_dossier(
+                db.session,
+                case,
+                request.form.get("purpose", ""),
+                request.form.get("note", ""),
+                by=current.appointment,
+                now=current.now,
+            )
+        except InvalidAnswers as wrong:
+            errors = wrong.errors
+        else:
+            db.session.commit()
+            return redirect(url_for("dossiers.show", dossier_id=row.id), 303)
+    page = render_template(
+        "dossiers/new.html",
+        case=case,
+        errors=errors,
+        purposes=dossiers.PURPOSES,
+        typed=request.form,
+        missing=pdf.missing(),
+    )
+    return page, 422 if errors else 200
+
+
+@bp.get("/<int:dossier_id>")
+def show(dossier_id: int) -> ResponseReturnValue:
+    row = _mine(dossier_id)
+    return render_template("dossiers/show.html", row=row, waiting=_waiting(row))
+
+
+@bp.get("/<int:dossier_id>/state")
+def state(dossier_id: int) -> ResponseReturnValue:
+    """What the waiting page asks every second."""
+    row = _mine(dossier_id)
+    return jsonify(
+        state=row.state.value, percent=row.percent, message=row.message, waiting=_waiting(row)
+    )
+
+
+@bp.get("/<int:dossier_id>/file")
+def download(dossier_id: int) -> ResponseReturnValue:
+    row = _mine(dossier_id)
+    if row.state != DossierState.READY or row.token is None:
+        abort(404)
+    path = folder() / f"{row.token}.pdf"
+    if not path.is_file():
+        flash("案卷文件已不在，重新制作一份。", "warning")
+        return redirect(url_for("dossiers.new", case_id=row.case_id), 303)
+    with db.transaction() as session:
+        dossiers.record_download(
+            session,
+            session.get_one(DossierRequest, row.id),
+            by=current.appointment,
+            now=current.now,
+        )
+    return send_file(
+        path,
+        mimetype="application/pdf",
+        as_attachment=True,
+        download_name=f"{row.case.number}-案卷.pdf",
+        max_age=0,
+    )
+
+
+def _mine(dossier_id: int) -> DossierRequest:
+    """The person's own copy of a case still in sight; otherwise 404."""
+    if not current.may("dossier:request"):
+        abort(404)
+    row = db.one_or_404(
+        dossiers.visible_dossiers(current.appointment).where(DossierRequest.id == dossier_id)
+    )
+    db.one_or_404(visible_cases(current.appointment).where(Case.id == row.case_id))
+    return row
+
+
+def _waiting(row: DossierRequest) -> bool:
+    return row.state in (DossierState.WAITING, DossierState.RENDERING)
+
+
+# The worker's part.
+
+
+@job(dossiers.JOB)
+def render(dossier_id: int) -> None:
+    """Gather, render, keep. Idempotent: a finished copy is not made again."""
+    from webapp.pdf import dossier as pdf
+    from webapp.pdf.render import RenderError
+
+    try:
+        with db.reading() as session:
+            row = session.get_one(DossierRequest, dossier_id)
+            if row.state == DossierState.READY:
+                return
+            contents = gather.gather(
+                session,
+                row.case,
+                by=row.appointment,
+                files=current_app.config["VAR"] / "files",
+                wording=labels.event,
+                now=row.requested_at,
+            )
+        _keep(dossier_id, pdf.build(contents, _progress(dossier_id)))
+    except RenderError:
+        log.exception("dossier %d", dossier_id)
+        _tell_failed(dossier_id)
+        raise
+
+
+def _progress(dossier_id: int) -> Callable[[int, str], None]:
+    """Writes every tenth per cent; a row a page would be waste."""
+    told = -10
+
+    def tell(percent: int, message: str) -> None:
+        nonlocal told
+        if percent - told < 10 and percent < 100:
+            return
+        told = percent
+        with db.transaction() as session:
+            row = session.get_one(DossierRequest, dossier_id)
+            dossiers.report_progress(session, row, min(percent, 99), message)
+
+    return tell
+
+
+def _keep(dossier_id: int, pdf: bytes) -> None:
+    """File first, row second: a row never points to nothing."""
+    token = secrets.token_urlsafe(24)
+    path = folder() / f"{token}.pdf"
+    half = path.with_suffix(".part")
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pdf)
+        file.flush()
+        os.fsync(file.fileno())
+    half.rename(path)
+    from webapp.pdf.dossier import page_count
+
+    with db.transaction() as session:
+        dossiers.finish(
+            session,
+            session.get_one(DossierRequest, dossier_id),
+            token=token,
+            sha256=hashlib.sha256(pdf).hexdigest(),
+            size=len(pdf),
+            pages=page_count(pdf),
+            now=datetime.now(UTC),
+        )
+
+
+def _tell_failed(dossier_id: int) -> None:
+    with db.transaction() as session:
+        dossiers.fail(
+            session,
+            session.get_one(DossierRequest, dossier_id),
+            "排版没有完成，系统会再试；仍不行时联系系统管理员。",
+            now=datetime.now(UTC),
+        )

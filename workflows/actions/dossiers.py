@@ -1,0 +1,107 @@
+"""Dossiers: asked for with a purpose, rendered by the worker, every download on record."""
+
+from datetime import datetime
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from models import Appointment, Case, DossierRequest, DossierState
+from workflows import jobs
+from workflows.actions.tasks import InvalidAnswers
+from workflows.events import EventName, record
+from workflows.notifications import tell
+from workflows.permissions import require
+
+JOB = "render_dossier"
+PURPOSES = {
+    "review": "评审会议",
+    "archive": "归档留存",
+    "supervision": "监督检查",
+    "audit": "审计",
+    "other": "其他",
+}
+
+
+def visible_dossiers(by: Appointment) -> Select[DossierRequest]:
+    """The copies made for this person under this appointment; nobody else's."""
+    return select(DossierRequest).where(DossierRequest.appointment_id == by.id)
+
+
+def request_dossier(
+    session: Session, case: Case, purpose: str, note: str, *, by: Appointment, now: datetime
+) -> DossierRequest:
+    """Ask for a copy of a case the caller may see. The worker renders it after the commit.
+
+    Raises Forbidden, InvalidAnswers (no purpose; another purpose without a word about it).
+    """
+    require(by, "dossier:request")
+    note = note.strip()
+    if purpose not in PURPOSES:
+        raise InvalidAnswers({"purpose": ["选择用途"]})
+    if purpose == "other" and not note:
+        raise InvalidAnswers({"note": ["写明用途"]})
+    if len(note) > 200:
+        raise InvalidAnswers({"note": ["用途说明不超过 200 字"]})
+    row = DossierRequest(
+        case=case,
+        appointment=by,
+        purpose=PURPOSES[purpose] + (f"：{note}" if note else ""),
+        requested_at=now,
+    )
+    session.add(row)
+    session.flush()
+    record(session, EventName.DOSSIER_REQUESTED, case=case, by=by, now=now, dossier=row.id)
+    jobs.enqueue(session, JOB, f"dossier-{row.id}", row.id)
+    return row
+
+
+def report_progress(session: Session, row: DossierRequest, percent: int, message: str) -> None:
+    """How far the rendering is, for the waiting page."""
+    row.state, row.percent, row.message = DossierState.RENDERING, percent, message
+
+
+def finish(
+    session: Session,
+    row: DossierRequest,
+    *,
+    token: str,
+    sha256: str,
+    size: int,
+    pages: int,
+    now: datetime,
+) -> None:
+    """The copy lies ready under `token`; its reader is told."""
+    row.state, row.percent, row.message = DossierState.READY, 100, None
+    row.token, row.sha256, row.size, row.pages = token, sha256, size, pages
+    row.finished_at = now
+    data = {"dossier": row.id, "number": row.case.number}
+    record(session, EventName.DOSSIER_RENDERED, case=row.case, now=now, sha256=sha256, **data)
+    tell(
+        session,
+        EventName.DOSSIER_RENDERED,
+        row.appointment.user_id,
+        case=row.case,
+        now=now,
+        **data,
+    )
+
+
+def fail(session: Session, row: DossierRequest, message: str, *, now: datetime) -> None:
+    """Rendering failed for now; `message` says in Chinese what may be done."""
+    row.state, row.message, row.finished_at = DossierState.FAILED, message, now
+    record(session, EventName.DOSSIER_FAILED, case=row.case, now=now, dossier=row.id)
+
+
+def record_download(
+    session: Session, row: DossierRequest, *, by: Appointment, now: datetime
+) -> None:
+    """Every download is an event with the hash of what was handed out."""
+    record(
+        session,
+        EventName.DOSSIER_DOWNLOADED,
+        case=row.case,
+        by=by,
+        now=now,
+        dossier=row.id,
+        sha256=row.sha256,
+    )
