@@ -49,8 +49,7 @@ def main(context: click.Context) -> None:
 @click.pass_obj
 def migrate_command(settings: dict[str, Any]) -> None:
     """Make or update the tables."""
-    with _database_errors():
-        migrate(settings["DATABASE_URL"])
+    _prepare(settings)
     click.echo("数据库已是最新。")
 
 
@@ -58,9 +57,7 @@ def migrate_command(settings: dict[str, Any]) -> None:
 @click.pass_obj
 def demo_command(settings: dict[str, Any]) -> None:
     """Load the demo, or say that there is something already."""
-    with _database_errors():
-        loaded = load_demo(settings)
-    if not loaded:
+    if not load_demo(settings):
         raise click.ClickException("数据库里已有数据，演示数据只载入空数据库。")
     click.echo("演示数据已载入。")
 
@@ -103,8 +100,9 @@ def worker() -> None:
 
 
 @main.command(help="一步到位：升级数据库，空库则载入演示，启动网页服务和后台进程。")
+@click.option("--demo/--no-demo", default=True, envvar="YILI_DEMO", help="空库是否载入演示数据")
 @click.pass_obj
-def run(settings: dict[str, Any]) -> None:
+def run(settings: dict[str, Any], demo: bool) -> None:
     """Everything, until Ctrl-C."""
     from webapp import launcher
 
@@ -115,10 +113,8 @@ def run(settings: dict[str, Any]) -> None:
         raise click.ClickException(
             f"{host}:{port} 用不了（{error}）。换一个端口再试，例如：PORT={port + 1} make run"
         ) from error
-    with _database_errors():
-        migrate(settings["DATABASE_URL"])
-        loaded = load_demo(settings)
-    if loaded:
+    _prepare(settings)
+    if demo and load_demo(settings):
         click.echo("演示数据已载入。")
     for line in missing_parts():
         click.echo(line)
@@ -250,6 +246,25 @@ def migrate(url: str) -> None:
     jobs.migrate(url)
 
 
+def fill(settings: dict[str, Any]) -> list[str]:
+    """Load the reference data where it is missing; what could not be had, for people to read."""
+    from workflows import icd10
+
+    try:
+        with _transaction(settings) as session:
+            icd10.load(session)
+    except icd10.TitlesMissing as error:
+        return [f"疾病名称（ICD-10）没有载入：{error}"]
+    return []
+
+
+def _prepare(settings: dict[str, Any]) -> None:
+    with _database_errors():
+        migrate(settings["DATABASE_URL"])
+    for line in fill(settings):
+        click.echo(line, err=True)
+
+
 def load_demo(settings: dict[str, Any]) -> bool:
     """Whether the database was empty and the demo is in it now."""
     if not find_spec("workflows.demo"):
@@ -267,7 +282,7 @@ def missing_parts() -> list[str]:
     """What PDF needs and this machine lacks, for people to read."""
     from webapp import pdf
 
-    return list(pdf.missing())
+    return [line for line in (pdf.missing(), pdf.weakened()) if line]
 
 
 def _set_password(person: User, password: str) -> None:
