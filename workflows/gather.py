@@ -52,7 +52,7 @@ from workflows.dossier import (
 )
 from workflows.engine.definitions import FOLDER
 from workflows.forms import load
-from workflows.forms.sheet import sheet
+from workflows.forms.sheet import SheetRow, sheet
 from workflows.names import Names
 from workflows.permissions import may, reads_opinions
 
@@ -446,9 +446,14 @@ def _step_state(task: Task, now: datetime) -> ElementState:
     return "late" if due is not None and due < now else "now"
 
 
-def _rows_table(row: Any) -> TableBlock:
-    """A repeating group of a form as a table: its own head, one line a row."""
-    head, *lines = row.table
-    width = 100 // len(head)
-    widths = [width] * (len(head) - 1) + [100 - width * (len(head) - 1)]
-    return TableBlock(row.label, widths, list(head), [list(line) for line in lines])
+def _rows_table(row: SheetRow) -> TableBlock:
+    """A repeating group, grid, inventory or cause chain as a table of its own."""
+    head = [cell.label for cell in row.table[0]]
+    lines = [[cell.value for cell in line] for line in row.table]
+    longest = [
+        max(len(title), *(len(line[place]) for line in lines)) for place, title in enumerate(head)
+    ]
+    weights = [min(max(length, 4), 24) for length in longest]
+    widths = [weight * 100 // sum(weights) for weight in weights]
+    widths[-1] += 100 - sum(widths)
+    return TableBlock(row.label, widths, head, lines)

@@ -1,7 +1,6 @@
 """What diagrams may call, and who does an opened step: the engine's host for one case."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session

@@ -1,6 +1,7 @@
 """Dossiers: asked for with a purpose, rendered by the worker, every download on record."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -74,7 +75,7 @@ def finish(
     row.state, row.percent, row.message = DossierState.READY, 100, None
     row.token, row.sha256, row.size, row.pages = token, sha256, size, pages
     row.finished_at = now
-    data = {"dossier": row.id, "number": row.case.number}
+    data: dict[str, Any] = {"dossier": row.id, "number": row.case.number}
     record(session, EventName.DOSSIER_RENDERED, case=row.case, now=now, sha256=sha256, **data)
     tell(
         session,

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from lxml import etree
+from SpiffWorkflow.spiff.parser.process import VALIDATOR, SpiffBpmnParser
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Definition
-from SpiffWorkflow.spiff.parser.process import VALIDATOR, SpiffBpmnParser
 from workflows.engine import store
 
 FOLDER = Path(__file__).parents[1] / "processes"
