@@ -42,8 +42,8 @@ def test_each_database_starts_as_its_template(postgres: Server) -> None:
         postgres.drop_database(name)
 
 
-def test_a_database_is_empty_and_keeps_utc(postgres: Server) -> None:
-    engine = create_engine(postgres.create_database("empty"))
+def test_a_database_is_empty_and_keeps_utc(postgres_url: str) -> None:
+    engine = create_engine(postgres_url)
     with engine.connect() as connection:
         tables = "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'"
         assert connection.scalar(text(tables)) == 0
