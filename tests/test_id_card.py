@@ -22,16 +22,16 @@ def test_the_example_of_the_standard() -> None:
     "text", ["11010519491231002X", "11010519491231002x", " 11010519491231002X "]
 )
 def test_what_a_number_says(text: str) -> None:
-    card = id_card.read(text, TODAY)
+    card = id_card.parse(text, TODAY)
     assert card == id_card.IdCard(area="110105", born=date(1949, 12, 31), female=True)
 
 
 def test_an_odd_seventeenth_digit_is_a_man() -> None:
-    assert not id_card.read(number("99012119900101003"), TODAY).female
+    assert not id_card.parse(number("99012119900101003"), TODAY).female
 
 
 def test_completed_years() -> None:
-    card = id_card.read(number("99012119960229002"), TODAY)
+    card = id_card.parse(number("99012119960229002"), TODAY)
     assert card.age_on(date(2026, 2, 28)) == 29
     assert card.age_on(date(2026, 3, 1)) == 30
 
@@ -56,7 +56,7 @@ def test_completed_years() -> None:
 )
 def test_what_is_wrong_is_said(text: str, said: str) -> None:
     with pytest.raises(id_card.BadIdNumber, match=said):
-        id_card.read(text, TODAY)
+        id_card.parse(text, TODAY)
 
 
 def test_every_single_wrong_digit_is_noticed() -> None:
@@ -66,10 +66,10 @@ def test_every_single_wrong_digit_is_noticed() -> None:
             wrong = right[:place] + digit + right[place + 1 :]
             if wrong != right:
                 with pytest.raises(id_card.BadIdNumber):
-                    id_card.read(wrong, TODAY)
+                    id_card.parse(wrong, TODAY)
 
 
 def test_an_unknown_area_is_a_warning_only() -> None:
-    card = id_card.read(number("33010319900101002"), TODAY)
+    card = id_card.parse(number("33010319900101002"), TODAY)
     assert "330103" in id_card.warn_area(card, {"330114"})
     assert id_card.warn_area(card, {"330103"}) == ""

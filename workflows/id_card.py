@@ -30,7 +30,7 @@ class IdCard:
         return day.year - self.born.year - ((day.month, day.day) < (self.born.month, self.born.day))
 
 
-def read(number: str, today: date) -> IdCard:
+def parse(number: str, today: date) -> IdCard:
     """Read an 18-character number, x as good as X; `today` is the day in China.
 
     Raises BadIdNumber for length or signs, a wrong check digit, a birthday that never was or is
