@@ -21,6 +21,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", "digest", name=op.f("uq_definition_name_digest")),
     )
     op.create_table(
+        "icd10",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("title_en", sa.String(), nullable=False),
+        sa.Column("aliases", sa.String(), nullable=False),
+        sa.Column("initials", sa.String(), nullable=False),
+        sa.Column("chapter", sa.Integer(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("divided", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_icd10")),
+        sa.UniqueConstraint("code", name=op.f("uq_icd10_code")),
+    )
+    op.create_table(
         "region",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
@@ -973,4 +987,5 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_region_initials"))
 
     op.drop_table("region")
+    op.drop_table("icd10")
     op.drop_table("definition")
