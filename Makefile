@@ -21,7 +21,7 @@ run: environment ## Start everything with the demo: HOST, PORT, DATABASE_URL are
 test: dev-environment ## Run the whole suite, PostgreSQL and Chromium included (ARGS="-k word" for a part)
 	@sh .ci/system-packages test
 	@# Ubuntu has Chromium only as a snap: there Playwright's own build stands in.
-	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
 	  timeout 600 $(BIN)/playwright install --with-deps chromium || echo "Going on without Chromium."
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
