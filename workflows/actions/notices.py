@@ -4,6 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from models import CaseState, Notice, NoticeRecipient, Role, UnitPart
 from workflows import clocks
@@ -120,3 +121,9 @@ def _number(step: Handing, now: datetime) -> str:
     start = f"{short}母婴通报〔{year}〕"
     count = select(func.count()).where(Notice.number.startswith(start, autoescape=True))
     return f"{start}{(step.session.scalar(count) or 0) + 1}号"
+
+
+def note_reading(session: Session, recipient_id: int, *, now: datetime) -> None:
+    """A unit concerned has opened the notice; the first time counts."""
+    row = session.get_one(NoticeRecipient, recipient_id, with_for_update=True)
+    row.read_at = row.read_at or now

@@ -1,0 +1,130 @@
+"""The ledger (台账): items our unit owns, accepts or guides, and each item's own page."""
+
+from collections.abc import Sequence
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from models import (
+    Case,
+    Clock,
+    Finding,
+    Rectification,
+    RectificationEntry,
+    RectificationState,
+    Task,
+    TaskState,
+)
+from webapp import db, labels
+from webapp.access import current
+from workflows.permissions import inbox, visible_cases, visible_items
+
+bp = Blueprint("ledger", __name__, url_prefix="/ledger")
+
+PAGE = 50
+VIEWS = {
+    "open": "未销号",
+    "overdue": "已逾期",
+    "mine": "本单位负责",
+    "closed": "已销号",
+    "all": "全部",
+}
+_OPEN = Rectification.state != RectificationState.CLOSED
+
+
+def today() -> date:
+    return current.now.astimezone(ZoneInfo("Asia/Shanghai")).date()
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    if not current.may("ledger:view"):
+        abort(404)
+    view = request.args.get("view", "open")
+    if view not in VIEWS:
+        view = "open"
+    page = max(1, request.args.get("page", 1, type=int))
+    query = _filtered(visible_items(current.appointment), view)
+    total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    rows = _page(query, page)
+    return render_template(
+        "ledger/index.html",
+        rows=rows,
+        total=total,
+        page=page,
+        pages=-(-total // PAGE),
+        view=view,
+        views=VIEWS,
+        today=today(),
+    )
+
+
+def _filtered(query: Select[Rectification], view: str) -> Select[Rectification]:
+    if view == "open":
+        return query.where(_OPEN)
+    if view == "overdue":
+        return query.where(_OPEN, Rectification.deadline < today())
+    if view == "mine":
+        return query.where(Rectification.owner_id == current.appointment.organisation_id)
+    if view == "closed":
+        return query.where(Rectification.state == RectificationState.CLOSED)
+    return query
+
+
+def _page(query: Select[Rectification], page: int) -> Sequence[Rectification]:
+    return db.session.scalars(
+        query.options(
+            joinedload(Rectification.finding),
+            joinedload(Rectification.owner),
+            joinedload(Rectification.acceptor),
+        )
+        .order_by(Rectification.deadline.is_(None), Rectification.deadline, Rectification.id)
+        .offset((page - 1) * PAGE)
+        .limit(PAGE)
+    ).all()
+
+
+@bp.get("/<int:item_id>")
+def show(item_id: int) -> ResponseReturnValue:
+    by = current.appointment
+    if not current.may("ledger:view"):
+        abort(404)
+    item = db.one_or_404(
+        visible_items(by)
+        .where(Rectification.id == item_id)
+        .options(
+            joinedload(Rectification.finding).joinedload(Finding.organisation),
+            selectinload(Rectification.entries).joinedload(RectificationEntry.user),
+        )
+    )
+    mine = db.session.scalars(inbox(by).where(Task.rectification_id == item.id)).first()
+    waiting = db.session.scalars(
+        select(Task).where(Task.rectification_id == item.id, Task.state == TaskState.OPEN)
+    ).first()
+    clock = db.session.scalars(
+        select(Clock).where(Clock.case_id == item.case_id, Clock.subject == str(item.id))
+    ).first()
+    sees_case = db.session.scalar(
+        select(func.count()).select_from(
+            visible_cases(by).where(Case.id == item.case_id).subquery()
+        )
+    )
+    return render_template(
+        "ledger/show.html",
+        item=item,
+        mine=mine,
+        waiting=waiting,
+        clock=clock,
+        sees_case=bool(sees_case),
+        late=_late(item),
+        words=labels.WORDS,
+    )
+
+
+def _late(item: Rectification) -> bool:
+    is_open = item.state != RectificationState.CLOSED
+    return is_open and item.deadline is not None and item.deadline < today()
