@@ -23,6 +23,7 @@ from workflows.forms.spec import (
 
 MISSING = "未填"
 HIDDEN = "已隐去"
+YELLOW_STAR = 3  # this many yellow factors make 黄☆ (汴卫〔2022〕38号 二(一)2)
 WIDE = {
     Kind.LONG_TEXT,
     Kind.CAUSE_CHAIN,
@@ -119,7 +120,7 @@ def _row(question: Field, value: Any, reader: _Reader) -> Iterator[SheetRow]:
 
 def _computed(question: Field, reader: _Reader) -> Iterator[SheetRow]:
     """Rows that nobody filled in, after the question they follow from."""
-    if question.data_class in reader.hide or is_empty(reader.answers.get(question.name)):
+    if question.data_class in reader.hide:
         return
     for label, value in COMPUTED.get(question.name, _nothing)(reader.answers):
         yield SheetRow(label, value, False, "")
@@ -140,8 +141,8 @@ def _death(answers: Answers) -> Iterator[tuple[str, str]]:
 
 
 def _star(answers: Answers) -> Iterator[tuple[str, str]]:
-    if answers["yellow_factors"] >= 3:
-        yield "黄☆", "是（黄色风险因素 3 个及以上）"
+    if answers.get("yellow_factors", 0) >= YELLOW_STAR:
+        yield "黄☆", f"是（黄色风险因素 {YELLOW_STAR} 个及以上）"
 
 
 def _intervals(answers: Answers) -> Iterator[tuple[str, str]]:
@@ -152,7 +153,7 @@ def _intervals(answers: Answers) -> Iterator[tuple[str, str]]:
 
 
 def _inventory_share(answers: Answers) -> Iterator[tuple[str, str]]:
-    percent = inventory_percent(answers["record_inventory"])
+    percent = inventory_percent(answers.get("record_inventory", {}))
     if percent is not None:
         yield "完整率", f"{percent}%"
 
@@ -160,13 +161,20 @@ def _inventory_share(answers: Answers) -> Iterator[tuple[str, str]]:
 COMPUTED: dict[str, Callable[[Answers], Iterator[tuple[str, str]]]] = {
     "death_dt": _death,
     "yellow_factors": _star,
-    "rescued": _intervals,
+    "incision_dt": _intervals,
     "record_inventory": _inventory_share,
 }
 
 
 def _group(question: Field, rows: Any, reader: _Reader) -> list[list[SheetRow]]:
-    return [_line(question.fields, row, reader) for row in rows]
+    return [_line(question.fields, _without_hour(row), reader) for row in rows]
+
+
+def _without_hour(row: Answers) -> Answers:
+    """A time line entry that knows only its day shows no hour."""
+    if row.get("only_date") and row.get("at"):
+        return {**row, "at": row["at"][:10]}
+    return row
 
 
 def _grid(question: Field, cells: Any, reader: _Reader) -> list[list[SheetRow]]:
@@ -258,7 +266,7 @@ def _bool(question: Field, value: Any, lookup: Lookup) -> str:
 
 
 def _moment(question: Field, value: Any, lookup: Lookup) -> str:
-    return shown(moment(value))
+    return shown(moment(value)) if "T" in value else str(value)
 
 
 def _organisation(question: Field, value: Any, lookup: Lookup) -> str:

@@ -1,6 +1,6 @@
 """Checks of the death card: identity, pregnancy, delivery, death."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from workflows.forms.checks.registry import Context, Found, cross_check
 from workflows.forms.derived import SIX_WEEKS, days_postpartum
@@ -109,8 +109,3 @@ def risk_colours_combine(answers: Answers, context: Context) -> Found:
         yield "risk_color_last", "绿、黄、橙、红只能选一种，以最后一次评估为准"
     if chosen & NO_COLOUR and len(chosen) > 1:
         yield "risk_color_last", "选了「未评估」或「不详」，不能再选颜色"
-
-
-def age_on(born: date, day: date) -> int:
-    """Completed years."""
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

@@ -1,7 +1,6 @@
 """Checks of the resident ID number against what else is said of the person."""
 
 from workflows import id_card
-from workflows.forms.checks.card import age_on
 from workflows.forms.checks.registry import Context, Found, cross_check
 from workflows.forms.moment import moment_in
 from workflows.forms.spec import Answers
@@ -25,6 +24,6 @@ def id_number_matches(answers: Answers, context: Context) -> Found:
 
 def _age(card: id_card.IdCard, answers: Answers, context: Context) -> Found:
     death, age = moment_in(answers, "death_dt"), answers.get("age")
-    at_death = age_on(card.born, death.date() if death else context.today)
+    at_death = card.age_on(death.date() if death else context.today)
     if age is not None and age != at_death:
         yield "age", f"按身份证号出生日期（{card.born}）应为 {at_death} 岁，填的是 {age} 岁，请核对"
