@@ -29,6 +29,7 @@ REFUSED = {
 FONT = "'Noto Sans CJK SC', sans-serif"
 SMALLEST = 0.15  # mm a unit of the drawing: 12 units high letters are 5 points then
 HEADING_MM = 26.0
+WIDEST_STEP = 200.0  # units of the drawing; frames around several steps are wider
 
 
 class Look(NamedTuple):
@@ -122,15 +123,15 @@ def _colour(element: Any, look: Look) -> None:
     shapes: Sequence[Any] = [] if visual is None else [e for e in visual if e.tag in SHAPES]
     if not shapes:
         return
-    shape = shapes[0]
-    old = shape.get("style", "").rstrip("; ")
-    is_line = "fill:none" in old.replace(" ", "")  # a flow: filling would paint its inside
-    fill = "" if is_line else f";fill:{look.fill}"
-    width = "" if is_line else ";stroke-width:2.5px"
-    shape.set("style", f"{old};stroke:{look.stroke}{fill}{width}")
-    if shape.tag == SVG + "rect":
+    shape, old = shapes[0], shapes[0].get("style", "").rstrip("; ")
+    box = float(shape.get("width", "0")) if shape.tag == SVG + "rect" else 0.0
+    is_line = "djs-connection" in element.get("class", "")
+    # Filling would paint the inside of a bent line, and hide the steps inside a large frame.
+    fill = "" if is_line or box > WIDEST_STEP else f"fill:{look.fill};stroke-width:2.5px;"
+    shape.set("style", f"{old};{fill}stroke:{look.stroke}".lstrip(";"))
+    if box:
         sign = etree.SubElement(visual, SVG + "text")
-        sign.set("x", str(float(shape.get("width", "0")) - 16))
+        sign.set("x", f"{box - 16:g}")
         sign.set("y", "17")
         sign.set("style", f"font-size:14px;font-weight:bold;fill:{look.stroke}")
         sign.text = look.sign
