@@ -23,8 +23,6 @@ from models import (
     Appointment,
     Organisation,
     OrganisationKind,
-    Region,
-    RegionLevel,
     Role,
     User,
 )
@@ -32,7 +30,6 @@ from webapp import config
 
 ACCOUNTS_FILE = "demo-accounts.txt"
 GRACE_SECONDS = 20  # what a request that is running at the stop may still take
-LEVELS = {2: RegionLevel.PROVINCE, 4: RegionLevel.CITY, 6: RegionLevel.COUNTY}
 
 
 @click.group(help="一例：孕产妇死亡病例的发现、报告、评审与整改。")
@@ -174,7 +171,9 @@ def user() -> None:
 @user.command(help="新建账号并任命，用于第一位管理员。口令从提示读入。")
 @click.argument("username")
 @click.argument("name")
-@click.option("--organisation", required=True, help="机构全称；没有时按下面的区划新建为卫生健康委")
+@click.option(
+    "--organisation", required=True, help="机构全称；没有时按 --region-code 新建为卫生健康委"
+)
 @click.option(
     "--role",
     type=click.Choice([role.value for role in Role]),
@@ -182,8 +181,7 @@ def user() -> None:
     show_default=True,
     help="角色",
 )
-@click.option("--region-code", help="新建机构所在区划代码（6 位）")
-@click.option("--region-name", help="区划名称，库里没有该区划时需要")
+@click.option("--region-code", help="新建机构时：所在区划代码（6 位）")
 @click.password_option(help="口令；不写则提示输入")
 @click.pass_obj
 def create(
@@ -193,7 +191,6 @@ def create(
     organisation: str,
     role: str,
     region_code: str | None,
-    region_name: str | None,
     password: str,
 ) -> None:
     """A person with one appointment."""
@@ -203,7 +200,7 @@ def create(
             raise click.ClickException(f"用户名 {username} 已存在。")
         person = User(username=username, name=name, password_hash="", created_at=now)
         _set_password(person, password)
-        place = _organisation(session, organisation, region_code, region_name)
+        place = _organisation(session, organisation, region_code)
         session.add(
             Appointment(
                 user=person, organisation=place, role=Role(role), valid_from=_today_in_china(now)
@@ -248,8 +245,10 @@ def migrate(url: str) -> None:
 
 def fill(settings: dict[str, Any]) -> list[str]:
     """Load the reference data where it is missing; what could not be had, for people to read."""
-    from workflows import icd10
+    from workflows import icd10, regions
 
+    with _transaction(settings) as session:
+        regions.load(session)
     try:
         with _transaction(settings) as session:
             icd10.load(session)
@@ -295,19 +294,17 @@ def _set_password(person: User, password: str) -> None:
     person.password_hash = users.hash_password(password)
 
 
-def _organisation(
-    session: Session, name: str, region_code: str | None, region_name: str | None
-) -> Organisation:
+def _organisation(session: Session, name: str, region_code: str | None) -> Organisation:
+    from workflows import regions
+
     found = session.scalars(select(Organisation).where(Organisation.name == name)).one_or_none()
     if found is not None:
         return found
     if region_code is None:
         raise click.ClickException(f"没有机构「{name}」；要新建请写 --region-code。")
-    region = session.scalars(select(Region).where(Region.code == region_code)).one_or_none()
+    region = regions.get(session, region_code)
     if region is None:
-        region = _new_region(region_code, region_name)
-        session.add(region)
-        session.flush()
+        raise click.ClickException(f"没有区划 {region_code}；先运行 migrate。")
     return Organisation(
         name=name,
         short_name=name,
@@ -315,12 +312,6 @@ def _organisation(
         level=region.level,
         region=region,
     )
-
-
-def _new_region(code: str, name: str | None) -> Region:
-    if not name or len(code) != 6 or not code.isdigit():
-        raise click.ClickException("新建区划要写 6 位 --region-code 和 --region-name。")
-    return Region(code=code, name=name, level=LEVELS[len(code.rstrip("0")) + 1 & ~1])
 
 
 def _today_in_china(now: datetime) -> Any:
