@@ -5,6 +5,7 @@ came of it. Imports late, because most commands need little.
 """
 
 import os
+import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,9 +91,9 @@ def worker() -> None:
     from webapp import create_app
     from webapp import worker as process
 
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for ours in ("webapp", "workflows"):
+        logging.getLogger(ours).setLevel(logging.INFO)
     process.main(create_app())
 
 
@@ -265,16 +266,41 @@ def _prepare(settings: dict[str, Any]) -> None:
 
 
 def load_demo(settings: dict[str, Any]) -> bool:
-    """Whether the database was empty and the demo is in it now."""
-    if not find_spec("workflows.demo"):
-        return False
-    from workflows import demo
+    """Whether the database was empty and the demo is in it now.
 
+    One password for all its accounts, made anew for every installation and kept beside the data.
+    """
+    from workflows import demo
+    from workflows.actions import users
+
+    password = "-".join(secrets.token_hex(2) for _ in range(3))
     with _transaction(settings) as session:
         if session.scalars(select(User.id).limit(1)).first() is not None:
             return False
-        demo.load(session, now=datetime.now(UTC))
+        demo.load(
+            session,
+            password_hash=users.hash_password(password),
+            folder=settings["VAR"] / "files",
+            now=datetime.now(UTC),
+        )
+    _write_accounts(settings["VAR"] / ACCOUNTS_FILE, password)
     return True
+
+
+def _write_accounts(path: Path, password: str) -> None:
+    """For the one who started the demonstration, and nobody else."""
+    from webapp import labels
+    from workflows.demo.people import PEOPLE, UNITS
+
+    units = {unit.key: unit.name for unit in UNITS}
+    lines = [f"口令（全部账号相同）：{password}", ""]
+    lines += [
+        f"{person.username:<9}{person.name}　{units[person.unit]}　{labels.label(person.role)}"
+        for person in PEOPLE
+    ]
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def missing_parts() -> list[str]:

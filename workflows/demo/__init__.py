@@ -3,3 +3,41 @@
 Everything is made by calling the same actions as those people would, at moments that fit the day
 it is loaded. Nothing else in the project imports this package but the command and the tests.
 """
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from models import Appointment, Attachment
+from workflows import regions
+from workflows.actions import attachments
+from workflows.demo import cases, people
+from workflows.demo.stage import Stage
+
+FILES = Path(__file__).parent / "files"
+_MOST = 1024 * 1024
+
+
+def load(session: Session, *, password_hash: str, folder: Path, now: datetime) -> None:
+    """Fill an empty database: places, people, eight cases. `folder` takes the attachments.
+
+    Regions and ICD-10 titles must be there. The caller commits.
+    """
+    stage = settle(session, password_hash=password_hash, folder=folder, now=now)
+    for play in cases.EIGHT:
+        play(Stage(session, stage.units, stage.upload), now)
+    stage.let_pass(now)
+
+
+def settle(session: Session, *, password_hash: str, folder: Path, now: datetime) -> Stage:
+    """Places and people only; returns a stage to play cases on."""
+    regions.load_demo(session)
+    units = people.load_units(session)
+    people.load_people(session, units, password_hash, now)
+
+    def upload(by: Appointment, name: str, at: datetime) -> Attachment:
+        with (FILES / name).open("rb") as stream:
+            return attachments.store(session, folder, stream, name, most_bytes=_MOST, by=by, now=at)
+
+    return Stage(session, units, upload)

@@ -132,8 +132,8 @@ def _project_tasks(
     for spiff_id in sorted(open_now.keys() - known, key=lambda key: _index(open_now[key]) or 0):
         step = _describe(open_now[spiff_id])
         task = Task(
-            process=process,
-            case=process.case,
+            process_id=process.id,
+            case_id=process.case_id,
             spiff_id=spiff_id,
             bpmn_id=step.bpmn_id,
             diagram=step.diagram,
@@ -145,7 +145,7 @@ def _project_tasks(
             opened_at=now,
         )
         host.assign(step, task)
-        session.add(task)
+        process.tasks.append(task)
 
 
 def _project_timers(process: Process, workflow: Any) -> None:
