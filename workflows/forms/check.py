@@ -6,7 +6,6 @@ by its path, such as "timeline.2.at", and "" for the form as a whole. Hand in wh
 empty row, is refused here.
 """
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -144,10 +143,17 @@ def _gathered(found: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
 
 def _without(answers: Mapping[str, Any], errors: Mapping[str, Any]) -> Answers:
     """The answers that are sound by themselves, for the checks that compare them."""
-    sound = copy.deepcopy(dict(answers))
+    sound = {key: _copied(value) for key, value in answers.items() if not is_empty(value)}
     for path in errors:
         _remove(sound, path.split("."))
     return sound
+
+
+def _copied(value: Any) -> Any:
+    """A copy to take things from; in rows, what is empty is as good as absent."""
+    if isinstance(value, dict):
+        return {key: _copied(inner) for key, inner in value.items() if inner not in (None, "", [])}
+    return [_copied(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _remove(sound: Any, steps: list[str]) -> None:

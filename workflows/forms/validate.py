@@ -44,6 +44,7 @@ def without_data_class(form: dict[str, Any]) -> list[str]:
 def problems(form: Form) -> list[str]:
     """What is wrong with a form, each line naming the field."""
     found = [f"no check called {name}" for name in form.checks if name not in CHECKS]
+    found += [] if form.fields() else ["no questions"]
     found += _problems_of(form.fields(), ())
     routes = [field.route for field in form.fields() if field.route]
     found += [f"route {route} twice" for route in _doubles(routes)]

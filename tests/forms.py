@@ -1,0 +1,118 @@
+"""Good answers for every form file, what surrounds them, and how a test spoils them."""
+
+import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from workflows.demo import answers as demo
+from workflows.forms.check import Known
+
+EVENT = datetime(2026, 11, 20, 19, 40, tzinfo=UTC)  # 2026-11-21 03:40 in China
+NOW = EVENT + timedelta(days=40)
+SIGN = demo.signature(7, "沈清明", EVENT + timedelta(hours=5))
+HOSPITAL, MCH, COMMISSION, CITY_MCH, CENTRE = 1, 2, 3, 4, 5
+CHAIR, SECOND, GUIDE, SECRETARY = 21, 22, 23, 30
+MEMBERS = ((CHAIR, CITY_MCH, False), (SECOND, CITY_MCH, False), (GUIDE, CENTRE, True))
+GONE = object()  # the answer is taken away
+
+
+def days(count: float) -> datetime:
+    """So many days after the death."""
+    return EVENT + timedelta(days=count)
+
+
+GOOD: dict[str, dict[str, Any]] = {
+    "report.v1": demo.report(EVENT, organisation=HOSPITAL),
+    "receipt.v1": demo.receipt(
+        EVENT + timedelta(hours=2),
+        organisation=MCH,
+        commission=COMMISSION,
+        upper_mch=CITY_MCH,
+        sign=SIGN,
+    ),
+    "in_hospital_discussion.v1": demo.discussion(EVENT, sign=SIGN),
+    "head_explanation.v1": demo.explanation(EVENT, commission=COMMISSION, sign=SIGN),
+    "death_card.v1": demo.death_card(EVENT, organisation=HOSPITAL, region="990121"),
+    "case_record.v1": demo.case_record(EVENT),
+    "record_inventory.v1": {
+        "record_inventory": demo.inventory("scan"),
+        "redacted_copy": ["redacted"],
+        "redacted_checked": True,
+    },
+    "case_submission.v1": demo.submission(
+        EVENT,
+        organisation=HOSPITAL,
+        region="990121",
+        record_file="scan",
+        redacted_file="redacted",
+        sign=SIGN,
+    ),
+    "verification.v1": demo.returned(days(3), sign=SIGN),
+    "panel.v1": demo.panel(
+        days(20),
+        organisation=COMMISSION,
+        chair=CHAIR,
+        secretary=SECRETARY,
+        members=MEMBERS,
+        guide=CENTRE,
+    ),
+    "opinion.v1": demo.opinion(sign=SIGN),
+    "conclusion.v1": demo.conclusion(
+        days(20),
+        organisation=COMMISSION,
+        chair=CHAIR,
+        secretary=SECRETARY,
+        members=MEMBERS,
+        owner=HOSPITAL,
+        sign=SIGN,
+    ),
+    "conclusion_chair.v1": demo.chair_signature(sign=SIGN),
+    "conclusion_endorsement.v1": demo.endorsement(sign=SIGN),
+    "notice.v1": demo.notice(recipients=[HOSPITAL, MCH], sign=SIGN, reply_due=days(60).date()),
+    "notice_issue.v1": demo.notice_issue(sign=SIGN),
+    "notice_receipt.v1": demo.notice_receipt(sign=SIGN),
+    "rectification_plan.v1": demo.plan(days(100).date(), problem="未称重计量"),
+    "rectification_progress.v1": demo.progress(evidence=["photo"]),
+    "rectification_acceptance.v1": demo.rejection(days(39), sign=SIGN),
+    "second_discussion.v1": demo.second_discussion(EVENT, report_file="autopsy", sign=SIGN),
+    "archive.v1": demo.archive(sign=SIGN),
+}
+
+KNOWN = Known(
+    icd10=lambda code: code != "O99.99",
+    region=lambda code: code.startswith("99"),
+    attachment=lambda token: token != "lost",
+    organisation=lambda key, kinds: key < 100,
+    user=lambda key, roles: key < 100,
+    units_of=lambda user: frozenset({HOSPITAL}) if user == 66 else frozenset(),
+    latest={"in_hospital_discussion": GOOD["in_hospital_discussion.v1"]}.get,
+    case={
+        "event_at": EVENT,
+        "discovered_at": EVENT,
+        "reported_at": EVENT + timedelta(hours=1),
+        "organisation": HOSPITAL,
+        "treating": frozenset({HOSPITAL}),
+        "person_name": demo.NAME,
+        "lower_conclusion": "conditionally_avoidable",
+        "owner": HOSPITAL,
+        "acceptor_for": COMMISSION,
+    },
+)
+
+
+def spoilt(form: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """The good answers of a form with some replaced (GONE: removed), named by path."""
+    answers = copy.deepcopy(GOOD[form])
+    for path, value in changes.items():
+        *steps, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+        place: Any = answers
+        for step in steps:
+            place = place[step] if isinstance(place, list) else place.setdefault(str(step), {})
+        last = last if isinstance(place, list) else str(last)
+        if value is GONE:
+            place.pop(last)
+        elif isinstance(place, list) and last == len(place):
+            place.append(value)
+        else:
+            place[last] = value
+    return answers
