@@ -21,6 +21,7 @@ from workflows.forms import spec
 from workflows.forms.answers import is_empty, is_shown
 from workflows.forms.spec import CAUSE_LINES, INTERVAL_UNITS, INVENTORY_STATES, Choice, Kind
 
+MOST_RADIOS = 7
 BLANK_ROW = "__row__"  # stands for the index in the pattern of a new row
 UNITS = tuple(Choice(code=code, label=label) for code, label in INTERVAL_UNITS.items())
 STATES = tuple(Choice(code=code, label=label) for code, label in INVENTORY_STATES.items())
@@ -90,7 +91,7 @@ class Question(Field):
 class Single(Question):
     """One input, one value."""
 
-    raw_data: list[str] | None
+    raw_data: list[str] | None = None
 
     def process_formdata(self, valuelist: list[str]) -> None:
         text = reading.tidy(valuelist[0]) if valuelist else ""
@@ -104,6 +105,23 @@ class Single(Question):
         if self.raw_data is not None:
             return self.raw_data[0] if self.raw_data else ""
         return reading.shown(self.spec.kind, self.data)
+
+    @property
+    def as_radios(self) -> bool:
+        """Few codes stand side by side; many, or those inside a row, in a drop-down."""
+        return not self.compact and len(self.spec.choices) <= MOST_RADIOS
+
+    @property
+    def is_stacked(self) -> bool:
+        """Radio buttons one below the other: they are explained, or long."""
+        labels = [choice.label for choice in self.spec.choices]
+        return any(choice.help for choice in self.spec.choices) or max(map(len, labels)) > 16
+
+    @property
+    def words(self) -> str:
+        """The label of the code chosen, for a question that cannot be changed."""
+        labels = {choice.code: choice.label for choice in self.spec.choices}
+        return ({"true": "是", "false": "否"} | labels).get(self.text, self.text)
 
 
 class Several(Question):
@@ -235,6 +253,23 @@ class Grid12(Composite):
             for code in self.spec.choices
         ]  # fmt: skip
 
+    @property
+    def columns(self) -> list[str]:
+        """The four questions, from the cells' labels (5 医疗保健·态度)."""
+        return [_parts_of(code)[1] for code in self.spec.choices[:4]]
+
+    @property
+    def lines(self) -> list[tuple[str, list[Question]]]:
+        """The three links, each with its four cells."""
+        cells = list(self)
+        firsts = range(0, len(cells), 4)
+        return [(_parts_of(self.spec.choices[at])[0], cells[at : at + 4]) for at in firsts]
+
+
+def _parts_of(cell: Choice) -> tuple[str, str]:
+    link, _, question = cell.label.removeprefix(cell.code).strip().partition("·")
+    return link, question
+
 
 class InventoryLine(Composite):
     """One kind of record: there or not, how many pages, which files."""
@@ -291,6 +326,17 @@ class Rows(Question):
         return row
 
     @property
+    def row_title(self) -> str:
+        """What one row is called."""
+        return self.spec.row_title or self.spec.label
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether a row fits on a line: few short questions that are always asked."""
+        parts = self.spec.fields
+        return len(parts) <= 4 and all(part.kind in SHORT and not part.when for part in parts)
+
+    @property
     def pattern(self) -> Row:
         """A new row, with BLANK_ROW for its index."""
         return self._row(BLANK_ROW, None, None)
@@ -309,6 +355,10 @@ class Rows(Question):
         return within(self.entries[: self.count])
 
 
+SHORT = frozenset(Kind) - {
+    Kind.LONG_TEXT, Kind.FILES, Kind.CHOICES, Kind.GROUP, Kind.GRID12, Kind.INVENTORY,
+    Kind.CAUSE_CHAIN, Kind.SIGNATURE, Kind.REGION, Kind.NOTE,
+}  # fmt: skip
 CLASSES: dict[Kind, type[Question]] = {
     Kind.CHOICES: Several,
     Kind.FILES: Several,

@@ -21,9 +21,9 @@ from webapp.forms.fields import META, Question, Rows, Signature, gather, unbound
 from webapp.forms.reading import CHINA
 from webapp.forms.sources import source_of
 from webapp.forms.typed import OURS, Pairs, compact, worth_keeping
-from workflows.forms import check
+from workflows.forms import check, load
 from workflows.forms.answers import is_empty, tidy
-from workflows.forms.spec import Answers, Form, Kind, Section
+from workflows.forms.spec import Answers, Form
 
 NOT_SIGNED = "密码不正确，签名没有完成，重新输入登录密码"
 SIGN_AGAIN = "改好其他内容后，重新输入登录密码"
@@ -53,6 +53,24 @@ class Kept:
 
     typed: Pairs
     saved_at: datetime
+
+
+@dataclass(frozen=True)
+class BoundSection:
+    """A section with its questions as fields. `number` counts over the whole page, from 1."""
+
+    number: int
+    title: str
+    help: str
+    fields: list[Question]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The sections of one sheet; the title is empty for a form of one sheet."""
+
+    title: str
+    sections: list[BoundSection]
 
 
 class TaskForm(FlaskForm):
@@ -222,14 +240,23 @@ class TaskForm(FlaskForm):
     def __contains__(self, name: str) -> bool:
         return name in self._fields or name in self.questions
 
-    def fields_of(self, section: Section) -> list[Question]:
-        """The bound questions of a section."""
-        return [self.questions[field.name] for field in section.fields]
-
     @cached_property
-    def has_files(self) -> bool:
-        """Whether the form takes uploads."""
-        return any(field.spec.kind in (Kind.FILES, Kind.INVENTORY) for field in self.questions)
+    def parts(self) -> list[Part]:
+        """The form as it stands on the page: sheets, their sections, their questions."""
+        parts: list[Part] = []
+        names: list[str] = []
+        for number, section in enumerate(self.spec.sections, start=1):
+            if not names or names[-1] != section.part:
+                names.append(section.part)
+                parts.append(Part(self._part_title(section.part), []))
+            fields = [self.questions[field.name] for field in section.fields]
+            parts[-1].sections.append(BoundSection(number, section.title, section.help, fields))
+        return parts
+
+    def _part_title(self, part: str) -> str:
+        if part:
+            return load.load(part).title
+        return self.spec.title if self.spec.parts else ""
 
 
 def build(form: Form) -> type[TaskForm]:
