@@ -1,1 +1,2 @@
-"""Forms as data: format (`spec`), loading (`load`), judging answers (`check`)."""
+"""Forms as data: the format (`spec`), files (`load`), judging answers (`check`), reading them
+(`sheet`). Pure: knows no database and no web."""

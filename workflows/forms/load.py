@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from workflows.forms import validate
-from workflows.forms.spec import Choice, Field, Form, Kind, Section
+from workflows.forms.spec import Choice, Field, Form, Kind
 
 PROCESSES = Path(__file__).parent.parent / "processes"
 CODES = Path(__file__).parent / "codes.json"
@@ -120,17 +120,3 @@ def _paths() -> dict[str, Path]:
             raise BrokenForm(f"{path.name}: two processes have a form of this name")
         found[path.stem] = path
     return found
-
-
-__all__ = [
-    "BrokenForm",
-    "Section",
-    "UnknownForm",
-    "all_forms",
-    "base_name",
-    "code_lists",
-    "latest",
-    "load",
-    "read",
-    "version",
-]
