@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 from click.testing import CliRunner
@@ -85,6 +86,21 @@ class Run:
         return names
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database as a first start leaves it."""
+    folder = tmp_path_factory.mktemp("prepared")
+    settings = {"YILI_VAR": str(folder), "DATABASE_URL": ""}
+    assert CliRunner().invoke(main, ["migrate"], env=settings).exit_code == 0
+    return folder / "yili.db"
+
+
+@pytest.fixture
+def second_start(prepared: Path, tmp_path: Path) -> str:
+    copyfile(prepared, tmp_path / "yili.db")
+    return f"sqlite:///{tmp_path / 'yili.db'}"
+
+
 @contextmanager
 def running(folder: Path, database_url: str) -> Iterator[Run]:
     run = Run(folder, database_url)
@@ -114,8 +130,8 @@ def test_it_starts_answers_and_stops(tmp_path: Path, database_url: str) -> None:
             again.bind(("127.0.0.1", run.port))
 
 
-def test_when_one_dies_the_other_is_stopped(tmp_path: Path, database_url: str) -> None:
-    with running(tmp_path, database_url) as run:
+def test_when_one_dies_the_other_is_stopped(tmp_path: Path, second_start: str) -> None:
+    with running(tmp_path, second_start) as run:
         run.wait_for("一例已启动")
         children = run.children()
         os.kill(children["worker"], signal.SIGKILL)
@@ -124,8 +140,8 @@ def test_when_one_dies_the_other_is_stopped(tmp_path: Path, database_url: str) -
         assert not any(Path(f"/proc/{pid}").exists() for pid in children.values())
 
 
-def test_children_do_not_outlive_it(tmp_path: Path, database_url: str) -> None:
-    with running(tmp_path, database_url) as run:
+def test_children_do_not_outlive_it(tmp_path: Path, second_start: str) -> None:
+    with running(tmp_path, second_start) as run:
         run.wait_for("一例已启动")
         children = run.children()
         run.process.kill()
