@@ -71,7 +71,7 @@ UNITS = (
     ("hospital", "云江县人民医院", OrganisationKind.HOSPITAL, RegionLevel.COUNTY, "990121"),
     ("mch", "云江县妇幼保健院", OrganisationKind.MCH, RegionLevel.COUNTY, "990121"),
     ("commission", "云江县卫生健康委", OrganisationKind.COMMISSION, RegionLevel.COUNTY, "990121"),
-    ("city_hospital", "云江市中心医院", OrganisationKind.HOSPITAL, RegionLevel.CITY, "990100"),
+    ("city_hospital", "云江市中心医院", OrganisationKind.HOSPITAL, RegionLevel.CITY, "990121"),
     ("city_mch", "云江市妇幼保健院", OrganisationKind.MCH, RegionLevel.CITY, "990100"),
     (
         "city_commission",

@@ -61,7 +61,7 @@ def rows(session: Session, by: Appointment) -> list[Row]:
 
 def _percents(session: Session, by: Appointment) -> dict[str, int]:
     found = session.execute(select(Draft.place, Draft.percent).where(Draft.user_id == by.user_id))
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 def _items(session: Session, tasks: Sequence[Task]) -> dict[int, Rectification]:

@@ -20,7 +20,7 @@ def index() -> ResponseReturnValue:
     lines = db.session.scalars(
         select(Notification)
         .where(Notification.user_id == current.user.id)
-        .order_by(Notification.read_at.is_not(None), Notification.id.desc())
+        .order_by(Notification.read_at.is_not(None), Notification.at.desc())
         .options(joinedload(Notification.case).joinedload(Case.person))
         .limit(MOST)
     ).all()

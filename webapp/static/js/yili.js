@@ -40,6 +40,7 @@
     if (event.defaultPrevented) return;
     if (event.target.dataset.sent) { event.preventDefault(); return; }
     event.target.dataset.sent = "1";
+    setTimeout(() => { delete event.target.dataset.sent; }, 8000); // a download leaves the page here
   });
   window.addEventListener("pageshow", () => {
     for (const form of document.forms) delete form.dataset.sent;

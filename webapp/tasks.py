@@ -1,0 +1,152 @@
+"""「我的待办」 and one step at a time: look, fill in, hand in."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from models import Case, Document, Role, Task, TaskState
+from webapp import db, drafts, forms, inbox, prefill
+from webapp.access import current
+from webapp.cases.documents import sections_of
+from webapp.forms import Signing, TaskForm
+from workflows.actions import tasks, users
+from workflows.forms import load
+from workflows.forms.sheet import sheet
+from workflows.permissions import visible_tasks
+from workflows.readers import Reader
+
+bp = Blueprint("tasks", __name__, url_prefix="/tasks")
+
+
+@bp.get("", endpoint="inbox")
+def list_inbox() -> ResponseReturnValue:
+    """What waits for me, by urgency."""
+    rows = inbox.rows(db.session, current.appointment)
+    step, order = request.args.get("step", ""), request.args.get("order", "urgency")
+    order = order if order in inbox.ORDERS else "urgency"
+    shown = [row for row in rows if step in ("", row.task.title)]
+    return render_template(
+        "tasks/inbox.html",
+        total=len(rows),
+        groups=inbox.grouped(shown, order, current.now),
+        steps=inbox.steps(rows),
+        orders=[(code, title) for code, (title, _key) in inbox.ORDERS.items()],
+        step=step,
+        order=order,
+    )
+
+
+def signing() -> Signing:
+    """Who would sign a form now, and how the password is verified."""
+    user = current.user
+    return Signing(
+        user.id, user.name, current.now, lambda typed: users.verify_password(user, typed)
+    )
+
+
+@bp.get("/<int:task_id>")
+def show(task_id: int) -> ResponseReturnValue:
+    """An open step with its form; a finished one with what was handed in."""
+    task = _visible(task_id)
+    if task.state is not TaskState.OPEN:
+        return _finished(task)
+    return _page(task, _form(task))
+
+
+@bp.post("/<int:task_id>")
+def complete(task_id: int) -> ResponseReturnValue:
+    """Hand in a step. The same page handed in twice is answered alike."""
+    task = _visible(task_id)
+    form = _form(task)
+    if not form.parse():
+        return _page(task, form)
+    try:
+        tasks.complete_task(
+            db.session,
+            task,
+            form.answers,
+            key=form.token,
+            by=current.appointment,
+            now=current.now,
+        )
+    except tasks.InvalidAnswers as invalid:
+        db.session.rollback()
+        form.show_errors(invalid.errors)
+        return _page(task, form)
+    except tasks.TaskClosed:
+        db.session.rollback()
+        return _overtaken(task, form)
+    db.session.commit()
+    flash(f"「{task.title}」已提交")
+    return redirect(url_for("tasks.show", task_id=task.id), 303)
+
+
+def _visible(task_id: int) -> Task:
+    return db.one_or_404(
+        visible_tasks(current.appointment)
+        .where(Task.id == task_id)
+        .options(
+            joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
+            joinedload(Task.clock),
+        )
+    )
+
+
+def _form(task: Task) -> TaskForm:
+    spec, by = load.load(task.form), current.appointment
+    values = tasks.prefill(db.session, task, by=by, now=current.now)
+    place = f"task:{task.id}"
+    return forms.build(spec)(
+        prefill.starting_answers(db.session, spec, task, values),
+        place=place,
+        draft=drafts.find(place),
+        signing=signing(),
+    )
+
+
+def _page(task: Task, form: TaskForm) -> ResponseReturnValue:
+    if task.state is not TaskState.OPEN:  # it moved on while the form was being filled in
+        return _overtaken(task, form)
+    return render_template("tasks/show.html", task=task, case=task.case, form=form), form.status
+
+
+def _overtaken(task: Task, form: TaskForm) -> ResponseReturnValue:
+    """Somebody else was quicker, or the case went on: what was typed is shown, not thrown away."""
+    reader = Reader(db.session, task.case, current.appointment)
+    page = render_template(
+        "tasks/overtaken.html",
+        task=task,
+        case=task.case,
+        who=reader.person(task.done_by),
+        sections=sheet(form.spec, form.answers, reader.names()),
+    )
+    return page, 409
+
+
+def _finished(task: Task) -> ResponseReturnValue:
+    reader = Reader(db.session, task.case, current.appointment)
+    document = db.session.scalars(select(Document).where(Document.task_id == task.id)).one_or_none()
+    return render_template(
+        "tasks/done.html",
+        task=task,
+        case=task.case,
+        document=document,
+        reader=reader,
+        sections=sections_of(document, reader) if document else [],
+        following=_following(task),
+    )
+
+
+def _following(task: Task) -> list[Task]:
+    """Steps now open in the case, one for each kind and unit; an expert sees only his own.
+
+    Opinions are counted nowhere: who has filed and who has not is nobody's business.
+    """
+    query = select(Task).where(Task.case_id == task.case_id, Task.state == TaskState.OPEN)
+    if current.appointment.role in (Role.EXPERT, Role.SECRETARY):
+        query = query.where(Task.user_id == current.user.id)
+    found = db.session.scalars(
+        query.options(joinedload(Task.organisation), joinedload(Task.clock)).order_by(Task.id)
+    )
+    return list({(step.bpmn_id, step.organisation_id): step for step in found}.values())
