@@ -52,6 +52,7 @@ class User(Base):
     failed_signins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     active: Mapped[bool] = mapped_column(default=True)
+    must_change_password: Mapped[bool] = mapped_column(default=False)  # it was set by somebody else
     created_at: Mapped[datetime]
 
     appointments: Mapped[list["Appointment"]] = relationship(

@@ -152,7 +152,11 @@ def _refuse_strangers() -> ResponseReturnValue | None:
         return None
     if not signed_in:
         return _ask_to_sign_in()
-    if not current.may_act and not getattr(view, "is_unappointed", False):
+    if getattr(view, "is_unappointed", False):
+        return None
+    if current.user.must_change_password:
+        return redirect(url_for("auth.password"), 303)
+    if not current.may_act:
         asked = kept.here() if request.method == "GET" else None
         return redirect(url_for("auth.appointments", next=asked), 303)
     return None

@@ -57,7 +57,17 @@ class EventName(enum.StrEnum):
     SESSION_STARTED = "session.started"
     SESSION_REFUSED = "session.refused"
     SESSION_ENDED = "session.ended"
+    ACCOUNT_CREATED = "account.created"
+    ACCOUNT_CHANGED = "account.changed"
     ACCOUNT_LOCKED = "account.locked"
+    ACCOUNT_UNLOCKED = "account.unlocked"
+    APPOINTMENT_ADDED = "appointment.added"
+    APPOINTMENT_ENDED = "appointment.ended"
+    ORGANISATION_ADDED = "organisation.added"
+    ORGANISATION_CHANGED = "organisation.changed"
+    ZONE_ADDED = "zone.added"
+    ZONE_ENDED = "zone.ended"
+    LOG_EXPORTED = "log.exported"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
 
 

@@ -157,7 +157,7 @@ def change_password(
 ) -> None:
     """Set a new password and end all other sessions of this person. WeakPassword when too weak."""
     check_strength(user, new)
-    user.password_hash = hash_password(new)
+    user.password_hash, user.must_change_password = hash_password(new), False
     others = update(UserSession).where(
         UserSession.user_id == user.id, UserSession.ended_at.is_(None)
     )
