@@ -8,8 +8,6 @@ from shutil import copyfile
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from flask import Flask
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session
@@ -19,19 +17,12 @@ from tests import pages, people
 from tests.pages import Client
 from tests.people import World
 from webapp import config, create_app
+from webapp.cli import migrate
 from workflows.actions import users
 
 pytest_plugins = ["tests.plugins", "tests.postgres"]
 
-ROOT = Path(__file__).resolve().parent.parent
 _numbers = count(1)
-
-
-def migrate(url: str) -> None:
-    """Bring an empty database up to the present tables, as an installation would."""
-    settings = Config(toml_file=ROOT / "pyproject.toml")
-    settings.attributes["url"] = url
-    command.upgrade(settings, "head")
 
 
 @pytest.fixture(scope="session")

@@ -282,7 +282,8 @@ def load_demo(settings: dict[str, Any]) -> bool:
             folder=settings["VAR"] / "files",
             now=datetime.now(UTC),
         )
-    _write_accounts(settings["VAR"] / ACCOUNTS_FILE, password)
+        # Before the commit: accounts whose password nobody knows are worse than a stale file.
+        _write_accounts(settings["VAR"] / ACCOUNTS_FILE, password)
     return True
 
 
