@@ -1,0 +1,279 @@
+"""The list of cases: search, filters, paging. A fixed number of queries, however many rows.
+
+A name never stands in an address: looking for one is a POST whose answer is the list itself.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import abort, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from models import (
+    Case,
+    CaseState,
+    Clock,
+    Conclusion,
+    Document,
+    Level,
+    Organisation,
+    Person,
+    Task,
+    TaskState,
+)
+from webapp import clocks, db, labels, words
+from webapp.access import current
+from webapp.cases.blueprint import bp
+from webapp.paging import Page, paged
+from workflows.permissions import may, visible_cases
+
+PER_PAGE = 25
+LATE = {
+    "now": "有时限正在超时",
+    "ever": "有时限超时（含已办结）",
+    "report": "迟报",
+    "record": "病历不完整",
+}
+PERIODS = {"30d": "近 30 天", "90d": "近 90 天", "year": "今年", "last_year": "去年"}
+ORDERS = {
+    "newest": "新报告的在前",
+    "due": "先到期的在前",
+    "event": "新发生的在前",
+    "number": "按编号",
+}
+# Lists that the board leads to: what is missing from one found, one reported, one reviewed
+GAPS = {
+    "report": "尚未报送死亡个案",
+    "county": "尚无县级评审结论",
+    "city": "尚无市级评审结论",
+}
+OPEN = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the address asks for; unknown words are as if they were not there."""
+
+    number: str
+    state: str
+    late: str
+    gap: str
+    period: str
+    order: str
+    unit: int | None
+
+    @property
+    def any(self) -> bool:
+        return bool(self.number or self.state or self.late or self.gap or self.period or self.unit)
+
+    def kept(self) -> dict[str, str]:
+        """What to carry along to the next page, as the address has it."""
+        pairs = {
+            "number": self.number,
+            "state": self.state,
+            "late": self.late,
+            "gap": self.gap,
+            "period": self.period,
+            "order": self.order if self.order != "newest" else "",
+            "unit": str(self.unit or ""),
+        }
+        return {name: value for name, value in pairs.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One case with what waits in it and its next limit."""
+
+    case: Case
+    steps: list[str]
+    clock: Clock | None
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    _require_list()
+    return _page(_filters(request.args), None)
+
+
+@bp.post("")
+def find() -> ResponseReturnValue:
+    """A number goes into the address; a name does not."""
+    _require_list()
+    asked, filters = request.form.get("q", "").strip()[:40], _filters(request.form)
+    if asked and not asked.isascii() and current.may("case:identify"):
+        return _page(filters, asked)
+    kept: dict[str, Any] = {**filters.kept(), "number": asked or None}
+    return redirect(url_for("cases.index", **kept), 303)
+
+
+def _require_list() -> None:
+    if not current.may("case:list"):
+        abort(404)
+
+
+def _filters(given: object) -> Filters:
+    get: Callable[[str, str], str] = given.get  # type: ignore[attr-defined]
+
+    def one_of(name: str, choices: Iterable[str]) -> str:
+        asked = get(name, "")
+        return asked if asked in choices else ""
+
+    unit = get("unit", "")
+    return Filters(
+        number=get("number", "").strip()[:40],
+        state=one_of("state", {OPEN, *CaseState}),
+        late=one_of("late", LATE),
+        gap=one_of("gap", GAPS),
+        period=one_of("period", PERIODS),
+        order=one_of("order", ORDERS) or "newest",
+        unit=int(unit) if unit.isdecimal() and not _blind() else None,
+    )
+
+
+def _blind() -> bool:
+    return not may(current.appointment, "case:identify")
+
+
+def _page(filters: Filters, name: str | None) -> ResponseReturnValue:
+    query = _query(filters)
+    if name:
+        query = query.where(or_(Person.name.contains(name, autoescape=True), Person.id_no == name))
+    page = paged(db.session, query, PER_PAGE)
+    return render_template(
+        "cases/index.html",
+        page=_rows(page),
+        filters=filters,
+        name=name,
+        blind=_blind(),
+        states=[(OPEN, "未归档"), *labels.choices(CaseState)],
+        lates=LATE,
+        gaps=GAPS,
+        periods=PERIODS,
+        orders=ORDERS,
+        units=[] if _blind() else _units(),
+        nothing_at_all=not page.total and not filters.any and not name,
+    )
+
+
+def _query(filters: Filters) -> Select[Case]:
+    query = (
+        visible_cases(current.appointment)
+        .join(Person, Person.case_id == Case.id)
+        .options(joinedload(Case.person), joinedload(Case.organisation))
+    )
+    if filters.number:
+        query = query.where(Case.number.icontains(filters.number, autoescape=True))
+    if filters.unit:
+        query = query.where(Case.organisation_id == filters.unit)
+    for condition in _conditions(filters, current.now):
+        query = query.where(condition)
+    return _ordered(query, filters.order)
+
+
+def _conditions(filters: Filters, now: datetime) -> Iterable[ColumnElement[bool]]:
+    if filters.state == OPEN:
+        yield Case.state.not_in((CaseState.CLOSED, CaseState.VOIDED))
+    elif filters.state:
+        yield Case.state == CaseState(filters.state)
+    if filters.late:
+        yield _late(filters.late, now)
+    if filters.gap:
+        yield lacks(filters.gap)
+    if filters.period:
+        since, until = period(filters.period, now)
+        yield and_(Case.event_at >= since, Case.event_at < until)
+
+
+def _late(code: str, now: datetime) -> ColumnElement[bool]:
+    if code == "report":
+        return Case.late_report.is_(True)
+    if code == "record":
+        return Case.incomplete_record.is_(True)
+    condition = clocks.overdue(now) if code == "now" else clocks.was_late(now)
+    late = Case.id.in_(select(Clock.case_id).where(condition))
+    return and_(late, Case.state != CaseState.VOIDED) if code == "now" else late
+
+
+def lacks(code: str) -> ColumnElement[bool]:
+    """A case, not voided, without what the code of GAPS names."""
+    if code == "report":
+        there = select(Document.case_id).where(Document.form.like("case_submission.v%"))
+    else:
+        there = select(Conclusion.case_id).where(Conclusion.level == Level(code))
+    return and_(Case.id.not_in(there), Case.state != CaseState.VOIDED)
+
+
+def period(code: str, now: datetime) -> tuple[datetime, datetime]:
+    """First moment in and first moment after a period of PERIODS, by the calendar in China."""
+    there = words.local(now)
+    new_year = there.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+    if code == "year":
+        return new_year, new_year.replace(year=there.year + 1)
+    if code == "last_year":
+        return new_year.replace(year=there.year - 1), new_year
+    days = {"30d": 30, "90d": 90}[code]
+    return there - timedelta(days=days), there + timedelta(days=1)
+
+
+def _ordered(query: Select[Case], order: str) -> Select[Case]:
+    if order == "due":
+        due = (
+            select(func.min(Clock.due_at))
+            .where(Clock.case_id == Case.id, clocks.running())
+            .scalar_subquery()
+        )
+        ended = Case.state.in_((CaseState.CLOSED, CaseState.VOIDED))
+        return query.order_by(ended, due.is_(None), due, Case.id.desc())
+    columns: dict[str, ColumnElement[Any]] = {
+        "newest": Case.reported_at.desc(),
+        "event": Case.event_at.desc(),
+        "number": Case.number.asc(),
+    }
+    return query.order_by(columns[order], Case.id.desc())
+
+
+def _units() -> list[Organisation]:
+    """Units that reported a case one may see."""
+    mine = visible_cases(current.appointment).with_only_columns(Case.organisation_id)
+    query = select(Organisation).where(Organisation.id.in_(mine))
+    return list(db.session.scalars(query.order_by(Organisation.region_code, Organisation.id)))
+
+
+def _rows(page: Page) -> Page:
+    ids = [case.id for case in page.rows]
+    steps, next_clocks = _steps(ids), _next_clocks(ids)
+    return page.mapped(lambda case: Row(case, steps.get(case.id, []), next_clocks.get(case.id)))
+
+
+def _steps(ids: list[int]) -> dict[int, list[str]]:
+    """Titles of open steps by case; how many of one kind are open is nobody's to know here."""
+    found = db.session.execute(
+        select(Task.case_id, Task.title)
+        .where(Task.case_id.in_(ids), Task.state == TaskState.OPEN)
+        .group_by(Task.case_id, Task.title)
+        .order_by(func.min(Task.id))
+    )
+    steps: dict[int, list[str]] = {}
+    for case_id, title in found:
+        steps.setdefault(case_id, []).append(title)
+    return steps
+
+
+def _next_clocks(ids: list[int]) -> dict[int, Clock]:
+    """The running clock of each case that is due first."""
+    found = db.session.scalars(
+        select(Clock)
+        .join(Case, Case.id == Clock.case_id)
+        .where(
+            Clock.case_id.in_(ids),
+            clocks.running(),
+            Clock.due_at.is_not(None),
+            Case.state != CaseState.VOIDED,
+        )
+        .order_by(Clock.due_at.desc())
+    )
+    return {clock.case_id: clock for clock in found}

@@ -1,0 +1,241 @@
+"""What stands on every page of one case: head, clock strip, what waits and for whom, tabs.
+
+Opening any of them leaves the event that the case was read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import abort, render_template
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from models import (
+    Appointment,
+    Attachment,
+    Case,
+    CaseState,
+    Clock,
+    Document,
+    Event,
+    Process,
+    ProcessState,
+    Rectification,
+    RectificationState,
+    Task,
+    TaskState,
+    User,
+)
+from webapp import db, words
+from webapp.access import current
+from webapp.cases.strip import Cell, cells
+from workflows.actions.cases import record_read
+from workflows.clocks import rules_of
+from workflows.events import EventName
+from workflows.permissions import LANES, may, may_complete, visible_cases
+from workflows.readers import Reader
+from workflows.rules import RuleSet
+
+READ_AGAIN = timedelta(minutes=10)
+ENDED = (CaseState.CLOSED, CaseState.VOIDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is open now, and for whom. A sealed step stands once, whoever has done it."""
+
+    title: str
+    desk: str
+    unit: str
+    person: str
+    since: datetime
+    clock: Clock | None
+    item: str
+    mine: Task | None
+    sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    endpoint: str
+    title: str
+    count: int | None = None
+
+
+@dataclass(slots=True)
+class CasePage:
+    """One case in front of one reader."""
+
+    case: Case
+    reader: Reader
+    rules: RuleSet
+    documents: list[Document]
+    attachments: list[Attachment]
+    strip: list[Cell]
+    waiting: list[Waiting]
+    items: Sequence[Rectification]
+    void_requester: User | None
+    actions: list[tuple[str, str]]
+
+    @property
+    def today(self) -> date:
+        """The day in China, for deadlines."""
+        return words.local(current.now).date()
+
+    @property
+    def open_items(self) -> int:
+        return sum(item.state != RectificationState.CLOSED for item in self.items)
+
+    @property
+    def policy(self) -> str:
+        """Numbers of the documents that the case's limits come from."""
+        quoted = [rule.document for rule in self.rules.clocks() if rule.document]
+        return "、".join(dict.fromkeys(quoted)) or self.rules.title
+
+    @property
+    def tabs(self) -> list[Tab]:
+        return [
+            Tab("cases.show", "经过"),
+            Tab("cases.diagrams", "流程图"),
+            Tab("cases.documents", "表单与文书", len(self.documents)),
+            Tab("cases.files", "附件", len(self.attachments)),
+            Tab("cases.people", "人员与单位"),
+            Tab("cases.reviews", "评审"),
+            Tab("cases.items", "整改", len(self.items)),
+        ]
+
+
+def open_page(case_id: int, what: str) -> CasePage:
+    """The case if this person may see it, else 404. Leaves the trace of reading."""
+    case = seen(case_id)
+    leave_trace(case, what)
+    reader = Reader(db.session, case, current.appointment)
+    items = db.session.scalars(
+        select(Rectification)
+        .where(Rectification.case_id == case.id)
+        .order_by(Rectification.id)
+        .options(
+            joinedload(Rectification.finding),
+            joinedload(Rectification.owner),
+            joinedload(Rectification.acceptor),
+        )
+    ).all()
+    tasks = db.session.scalars(
+        select(Task)
+        .where(Task.case_id == case.id)
+        .order_by(Task.id)
+        .options(
+            joinedload(Task.clock),
+            joinedload(Task.organisation),
+            joinedload(Task.user),
+            joinedload(Task.done_by),
+        )
+    ).all()
+    rules = rules_of(case)
+    return CasePage(
+        case=case,
+        reader=reader,
+        rules=rules,
+        documents=reader.documents(),
+        attachments=reader.attachments(),
+        strip=cells(db.session, case, rules, tasks, items, reader),
+        waiting=_waiting(case, tasks, items, reader),
+        items=items,
+        void_requester=db.session.get(User, case.void_requested_by_id or 0),
+        actions=_actions(case, current.appointment),
+    )
+
+
+def seen(case_id: int) -> Case:
+    """A case of those this person may see; 404 for any other."""
+    if not current.may("case:list"):
+        abort(404)
+    query = visible_cases(current.appointment).where(Case.id == case_id)
+    return db.one_or_404(query.options(joinedload(Case.person), joinedload(Case.organisation)))
+
+
+def leave_trace(case: Case, what: str) -> None:
+    """One event for each person, case and thing read in ten minutes (I01)."""
+    by, now = current.appointment, current.now
+    lately = db.session.scalars(
+        select(Event.data).where(
+            Event.case_id == case.id,
+            Event.user_id == by.user_id,
+            Event.name == EventName.CASE_READ,
+            Event.at > now - READ_AGAIN,
+        )
+    )
+    if any(data.get("what") == what for data in lately):
+        return
+    with db.transaction() as session:
+        record_read(session, case, what, by=by, now=now)
+
+
+def _waiting(
+    case: Case, tasks: Sequence[Task], items: Sequence[Rectification], reader: Reader
+) -> list[Waiting]:
+    if case.state in ENDED:
+        return []
+    numbers = {item.id: item.number for item in items}
+    found: dict[tuple[str, str] | int, Waiting] = {}
+    for task in tasks:
+        if task.state != TaskState.OPEN:
+            continue
+        sealed = reader.hides_step(task)
+        key = (task.bpmn_id, task.level or "") if sealed else task.id
+        line = _line(task, numbers.get(task.rectification_id or 0, ""), reader, sealed)
+        if key not in found or line.mine:
+            found[key] = line
+    return list(found.values())
+
+
+def _line(task: Task, item: str, reader: Reader, sealed: bool) -> Waiting:
+    lane = LANES[task.lane]
+    shown = task.user if task.user_id and not sealed else None
+    known = shown is not None and (task.lane == "secretary" or reader.knows_expert(shown.id))
+    return Waiting(
+        title=task.title,
+        desk=lane.title,
+        unit="" if sealed else reader.unit(task.organisation),
+        person=shown.name if shown is not None and known else "",
+        since=task.opened_at,
+        clock=task.clock,
+        item=item,
+        mine=task if may_complete(reader.by, task) else None,
+        sealed=sealed,
+    )
+
+
+def _actions(case: Case, by: Appointment) -> list[tuple[str, str]]:
+    """(endpoint, words) of what this person may do to the case as a whole."""
+    found = []
+    ours = by.organisation_id == case.organisation_id
+    if case.state not in ENDED and ours:
+        if may(by, "case:rediscuss") and _discussed(case) and not _rediscussing(case):
+            found.append(("cases.rediscuss", "收到尸检报告，再次讨论"))
+        if may(by, "case:request_void") and case.state != CaseState.VOID_REQUESTED:
+            found.append(("cases.void", "误报，申请作废"))
+    return found
+
+
+def _discussed(case: Case) -> bool:
+    query = select(func.count()).where(
+        Document.case_id == case.id, Document.form.like("in_hospital_discussion.v%")
+    )
+    return bool(db.session.scalar(query))
+
+
+def _rediscussing(case: Case) -> bool:
+    running = db.session.scalars(
+        select(Process)
+        .where(Process.case_id == case.id, Process.status == ProcessState.RUNNING)
+        .options(joinedload(Process.definition))
+    )
+    return any(process.definition.name == "second_discussion" for process in running)
+
+
+def render(template: str, page: CasePage, **context: Any) -> str:
+    """A tab of the case inside its frame."""
+    return render_template(template, page=page, case=page.case, reader=page.reader, **context)

@@ -1,0 +1,129 @@
+"""评审, 整改: the conclusions of each level side by side, opinions for the entitled, the ledger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from models import Conclusion, Document, Finding, Level, Opinion, Panel, PanelMember
+from webapp import db
+from webapp.cases.blueprint import bp
+from webapp.cases.page import CasePage, open_page, render
+from workflows.forms import load
+from workflows.forms.load import base_name
+from workflows.forms.spec import Form
+
+VOTES = (
+    ("votes_avoidable", "可避免"),
+    ("votes_conditionally_avoidable", "创造条件可避免"),
+    ("votes_unavoidable", "不可避免"),
+    ("votes_abstain", "弃权"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One level's review. Before it is signed there is no conclusion to show here."""
+
+    level: Level
+    panel: Panel | None
+    sealed: bool
+    conclusion: Conclusion | None
+    words: str
+    factors: list[str]
+    votes: list[tuple[str, int]]
+    opinions: list[tuple[Opinion, str]]
+    findings: Sequence[Finding]
+    draft: Document | None
+
+
+@bp.get("/<int:case_id>/reviews")
+def reviews(case_id: int) -> ResponseReturnValue:
+    page = open_page(case_id, "评审")
+    return render("cases/reviews.html", page, tab="cases.reviews", columns=_columns(page))
+
+
+@bp.get("/<int:case_id>/items")
+def items(case_id: int) -> ResponseReturnValue:
+    page = open_page(case_id, "整改")
+    return render("cases/items.html", page, tab="cases.items")
+
+
+def _columns(page: CasePage) -> list[Column]:
+    signed = {
+        row.level: row
+        for row in db.session.scalars(
+            select(Conclusion)
+            .where(Conclusion.case_id == page.case.id)
+            .options(joinedload(Conclusion.document))
+        )
+    }
+    findings = db.session.scalars(
+        select(Finding)
+        .where(Finding.case_id == page.case.id)
+        .order_by(Finding.id)
+        .options(joinedload(Finding.organisation))
+    ).all()
+    rule = page.rules.find("review.levels")
+    wanted = rule.value if rule and isinstance(rule.value, tuple) else ()
+    levels = [lv for lv in Level if lv.value in (*wanted, *page.reader.panels) or lv in signed]
+    return [_column(page, level, signed.get(level), findings) for level in levels]
+
+
+def _column(
+    page: CasePage, level: Level, row: Conclusion | None, findings: Sequence[Finding]
+) -> Column:
+    reader = page.reader
+    drafts = [
+        document
+        for document in page.documents
+        if base_name(document.form) == "conclusion"
+        and document.task
+        and document.task.level == level.value
+    ]
+    return Column(
+        level=level,
+        panel=reader.panels.get(level.value),
+        sealed=reader.is_sealed(level.value),
+        conclusion=row,
+        words=_word(row, "conclusion", row.code) if row else "",
+        factors=[_word(row, "major_factors", str(code)) for code in row.factors] if row else [],
+        votes=[(title, int(row.votes.get(key) or 0)) for key, title in VOTES] if row else [],
+        opinions=_opinions(page, level),
+        findings=[each for each in findings if row is not None and each.conclusion_id == row.id],
+        draft=drafts[-1] if drafts else None,
+    )
+
+
+def _word(row: Conclusion, question: str, code: str) -> str:
+    """What a code is called in the sheet it was written on."""
+    return choice(load.load(row.document.form), question, code)
+
+
+def choice(form: Form, question: str, code: str) -> str:
+    """The label of a code among a question's choices; the code itself if it is not there."""
+    for field in form.fields():
+        if field.name == question:
+            return {each.code: each.label for each in field.choices}.get(code, code)
+    return code
+
+
+def _opinions(page: CasePage, level: Level) -> list[tuple[Opinion, str]]:
+    """Each member's own, with its conclusion in words; only for those whom the opening entitled."""
+    if not page.reader.reads_opinions(level.value):
+        return []
+    query = (
+        select(Opinion)
+        .join(Panel, Panel.id == Opinion.panel_id)
+        .where(Panel.case_id == page.case.id, Panel.level == level)
+        .order_by(Opinion.member_id)
+        .options(
+            joinedload(Opinion.member).joinedload(PanelMember.user), joinedload(Opinion.document)
+        )
+    )
+    return [
+        (row, choice(load.load(row.document.form), "conclusion", row.conclusion))
+        for row in db.session.scalars(query)
+    ]

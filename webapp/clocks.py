@@ -1,0 +1,183 @@
+"""时限总览: every clock of the cases one may see, and the SQL that says what a clock's state is.
+
+The board and the list of cases ask the same conditions, so that a number and the list behind it
+agree. A voided case has no clocks here.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, abort, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import ColumnElement, Float, Select, and_, func, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import joinedload
+from sqlalchemy.sql.functions import FunctionElement
+
+from models import Case, CaseState, Clock, Organisation
+from webapp import db
+from webapp.access import current
+from webapp.paging import paged
+from workflows.clocks import rules_of
+from workflows.permissions import LANES, visible_cases
+from workflows.rules import Rule
+
+bp = Blueprint("clocks", __name__, url_prefix="/clocks")
+
+PER_PAGE = 40
+
+
+class seconds_between(FunctionElement[float]):  # noqa: N801  it reads as the SQL function it is
+    """seconds_between(earlier, later), on SQLite and PostgreSQL."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(seconds_between, "sqlite")
+def _sqlite(element: Any, compiler: Any, **kw: Any) -> str:
+    earlier, later = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"((julianday({later}) - julianday({earlier})) * 86400.0)"
+
+
+@compiles(seconds_between, "postgresql")
+def _postgresql(element: Any, compiler: Any, **kw: Any) -> str:
+    earlier, later = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"extract(epoch from ({later} - {earlier}))"
+
+
+def running() -> ColumnElement[bool]:
+    """Not met yet."""
+    return Clock.met_at.is_(None)
+
+
+def overdue(now: datetime) -> ColumnElement[bool]:
+    """Not met, and the limit has passed."""
+    return and_(running(), Clock.due_at <= now)
+
+
+def due_within(now: datetime, hours: int) -> ColumnElement[bool]:
+    """Not met, and the limit will pass within so many hours."""
+    return and_(running(), Clock.due_at > now, Clock.due_at <= now + timedelta(hours=hours))
+
+
+def was_late(now: datetime) -> ColumnElement[bool]:
+    """Passed its limit, met since or not: lateness is never erased."""
+    return Clock.due_at < func.coalesce(Clock.met_at, now)
+
+
+def _condition(code: str, now: datetime) -> ColumnElement[bool] | None:
+    conditions = {
+        "running": running(),
+        "late": overdue(now),
+        "6h": due_within(now, 6),
+        "24h": due_within(now, 24),
+        "48h": due_within(now, 48),
+        "unnumbered": and_(running(), Clock.due_at.is_(None)),
+        "met": Clock.met_at.is_not(None),
+        "met_late": and_(Clock.met_at.is_not(None), Clock.due_at < Clock.met_at),
+    }
+    return conditions.get(code)
+
+
+STATES = {
+    "running": "未办结",
+    "late": "超时未办",
+    "6h": "6 小时内到期",
+    "24h": "24 小时内到期",
+    "48h": "48 小时内到期",
+    "unnumbered": "口径待确认",
+    "met": "已办结",
+    "met_late": "办结但超时",
+    "all": "全部",
+}
+ORDERS = {"due": "先到期的在前", "late": "超时最久的在前", "unit": "按责任单位"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    clock: Clock
+    rule: Rule | None
+
+    @property
+    def desk(self) -> str:
+        """Who is responsible, by the rule."""
+        lane = LANES.get(self.rule.responsible) if self.rule else None
+        return lane.title if lane else ""
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    if not current.may("clock:view"):
+        abort(404)
+    state, order = _chosen("state", STATES), _chosen("order", ORDERS)
+    unit = request.args.get("unit", type=int)
+    query = _query(state, unit)
+    page = paged(db.session, _ordered(query, order), PER_PAGE)
+    return render_template(
+        "clocks/index.html",
+        page=page.mapped(_row),
+        state=state,
+        order=order,
+        unit=unit,
+        states=STATES,
+        orders=ORDERS,
+        units=units(),
+    )
+
+
+def _chosen(name: str, choices: dict[str, str]) -> str:
+    asked = request.args.get(name, "")
+    return asked if asked in choices else next(iter(choices))
+
+
+def _row(clock: Clock) -> Row:
+    return Row(clock, rules_of(clock.case).find(clock.rule_key))
+
+
+def visible() -> Select[Clock]:
+    """Clocks of the cases one may see; those of voided cases are over."""
+    mine = visible_cases(current.appointment).where(Case.state != CaseState.VOIDED)
+    return select(Clock).where(Clock.case_id.in_(mine.with_only_columns(Case.id)))
+
+
+def _query(state: str, unit: int | None) -> Select[Clock]:
+    query = visible().options(
+        joinedload(Clock.case).joinedload(Case.person), joinedload(Clock.organisation)
+    )
+    if (condition := _condition(state, current.now)) is not None:
+        query = query.where(condition)
+    if unit is not None:
+        query = query.where(Clock.organisation_id == unit)
+    return query
+
+
+def _ordered(query: Select[Clock], order: str) -> Select[Clock]:
+    if order == "late":
+        ended = func.coalesce(Clock.met_at, current.now)
+        late = seconds_between(Clock.due_at, ended)
+        return query.order_by(Clock.due_at.is_(None), late.desc(), Clock.id)
+    if order == "unit":
+        query = query.outerjoin(Organisation, Organisation.id == Clock.organisation_id)
+        query = query.order_by(Organisation.region_code, Organisation.id)
+    return query.order_by(Clock.due_at.is_(None), Clock.due_at, Clock.id)
+
+
+def units() -> list[Organisation]:
+    """Units that are responsible for a clock one may see, for the filter."""
+    theirs = visible().with_only_columns(Clock.organisation_id)
+    query = select(Organisation).where(Organisation.id.in_(theirs))
+    return list(db.session.scalars(query.order_by(Organisation.region_code, Organisation.id)))
+
+
+__all__ = [
+    "bp",
+    "due_within",
+    "overdue",
+    "running",
+    "seconds_between",
+    "units",
+    "visible",
+    "was_late",
+]

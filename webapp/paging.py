@@ -1,0 +1,42 @@
+"""Lists page by page: the rows of one page and how many there are. Two queries, however long."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import request, url_for
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`number` counts from 1."""
+
+    rows: Sequence[Any]
+    number: int
+    total: int
+    size: int
+
+    @property
+    def last(self) -> int:
+        return max(1, -(-self.total // self.size))
+
+    def mapped(self, make: Callable[[Any], Any]) -> "Page":
+        """The same page with each row made into something else."""
+        return replace(self, rows=[make(row) for row in self.rows])
+
+    def link(self, number: int) -> str:
+        """Address of another page of the same list."""
+        kept = {name: value for name, value in request.args.items() if name != "page" and value}
+        values: dict[str, Any] = {**kept, **(request.view_args or {}), "page": number}
+        return url_for(request.endpoint or "", **values)
+
+
+def paged(session: Session, query: Select[Any], size: int) -> Page:
+    """The page that `?page=` asks for; the last one when it asks for more than there is."""
+    total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    last = max(1, -(-total // size))
+    number = min(max(1, request.args.get("page", 1, type=int)), last)
+    rows = session.scalars(query.offset((number - 1) * size).limit(size)).unique().all()
+    return Page(rows, number, total, size)

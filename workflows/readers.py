@@ -1,0 +1,321 @@
+"""What of one case one person may read: names, the panel, sheets, files, what happened.
+
+Whether a person may open the case at all is `permissions.visible_cases`' matter; this module says
+how much of it is shown then. Pages and dossiers ask it, so that both hide the same. Knows no page.
+"""
+
+from collections.abc import Container
+from functools import cached_property
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, defer, joinedload, selectinload
+
+from models import (
+    Appointment,
+    Attachment,
+    Case,
+    Conclusion,
+    DataClass,
+    Document,
+    Event,
+    Notice,
+    Organisation,
+    OrganisationKind,
+    Panel,
+    PanelMember,
+    Role,
+    Task,
+    User,
+)
+from workflows.events import EventName
+from workflows.forms.load import base_name
+from workflows.names import Names
+from workflows.permissions import may, reads_opinions
+
+_BLIND = frozenset({DataClass.PERSONAL, DataClass.SECRET})
+_SIGHTED = frozenset({DataClass.SECRET})
+_TREATING = (OrganisationKind.HOSPITAL, OrganisationKind.RESCUE_CENTRE)
+_LEADING = (Role.COMMISSION, Role.COMMISSION_LEADER)
+_OFFICES = (Role.MCH, Role.COMMISSION, Role.COMMISSION_LEADER)
+
+OPINION, PANEL = "opinion", "panel"
+REDACTED = "redacted_copy"  # the copy of the record made for reviewers
+HIDDEN = "［已隐去］"
+_DRAFTS = ("conclusion", "conclusion_chair", "conclusion_endorsement")
+_LETTERS = ("notice", "notice_issue")
+
+# Events that say something about a sheet which not everybody may read
+_OF_PANEL = {EventName.CONCLUSION_DRAFTED, EventName.CONCLUSION_RETURNED}
+_OF_LETTER = {EventName.NOTICE_DRAFTED, EventName.NOTICE_RETURNED}
+# Traces of reading: for those who audit; to others they would tell who sits on a panel
+TRACES = {
+    EventName.CASE_READ,
+    EventName.ATTACHMENT_READ,
+    EventName.DOSSIER_REQUESTED,
+    EventName.DOSSIER_RENDERED,
+    EventName.DOSSIER_FAILED,
+    EventName.DOSSIER_DOWNLOADED,
+    EventName.JOB_FAILED,
+}
+
+
+class Reader:
+    """One person acting under one appointment, in front of one case that is visible to them."""
+
+    def __init__(self, session: Session, case: Case, by: Appointment) -> None:
+        self.session, self.case, self.by = session, case, by
+        panels = session.scalars(
+            select(Panel)
+            .where(Panel.case_id == case.id)
+            .options(
+                joinedload(Panel.chair),
+                joinedload(Panel.secretary),
+                joinedload(Panel.organisation),
+                joinedload(Panel.guide_organisation),
+                selectinload(Panel.members).options(
+                    joinedload(PanelMember.user), joinedload(PanelMember.organisation)
+                ),
+            )
+        )
+        self.panels: dict[str, Panel] = {panel.level.value: panel for panel in panels}
+        signed = select(Conclusion.level).where(Conclusion.case_id == case.id)
+        self.concluded = frozenset(level.value for level in session.scalars(signed))
+        issued = select(Notice.id).where(Notice.case_id == case.id, Notice.issued_at.is_not(None))
+        self.letter_is_out = session.scalars(issued.limit(1)).first() is not None
+
+    # Who she was, who treated her
+
+    @property
+    def blind(self) -> bool:
+        """Sees no name, number, address, no hospital and none of its people."""
+        return not may(self.by, "case:identify")
+
+    @property
+    def hidden(self) -> frozenset[DataClass]:
+        """Classes of answers that this reader is not shown."""
+        return _BLIND if self.blind else _SIGHTED
+
+    @property
+    def subject(self) -> str:
+        """The woman's name, or what may stand for it."""
+        person = self.case.person
+        return person.masked_name if self.blind else person.name
+
+    def hides_unit(self, unit: Organisation) -> bool:
+        """Whether this unit's name would tell a blind reader where she was treated."""
+        return self.blind and (unit.id == self.case.organisation_id or unit.kind in _TREATING)
+
+    def unit(self, unit: Organisation | None) -> str:
+        """A unit's short name, or what may stand for it."""
+        if unit is None:
+            return ""
+        if not self.hides_unit(unit):
+            return unit.short_name
+        return "报告单位" if unit.id == self.case.organisation_id else "医疗机构"
+
+    def person(self, user: User | None, held: Appointment | None = None) -> str:
+        """A person's name, or nothing where it is not for this reader."""
+        if user is None:
+            return ""
+        if user.id == self.by.user_id:
+            return user.name
+        if held is not None and self.hides_unit(held.organisation):
+            return ""
+        if held is not None and held.role == Role.EXPERT and not self.knows_expert(user.id):
+            return ""
+        return user.name
+
+    def knows_expert(self, user_id: int) -> bool:
+        """Whether this person sits on a panel that the reader may know."""
+        seats = {
+            seat
+            for level, panel in self.panels.items()
+            if self.reads_panel(level)
+            for seat in (panel.chair_id, *(member.user_id for member in panel.members))
+        }
+        return user_id in seats
+
+    # The review
+
+    def convenes(self, level: str) -> bool:
+        """Chair, secretary, and the administration that called the panel."""
+        panel = self.panels.get(level)
+        if panel is None:
+            return False
+        if self.by.user_id in (panel.chair_id, panel.secretary_id):
+            return True
+        return self.by.organisation_id == panel.organisation_id and self.by.role in _LEADING
+
+    def reads_panel(self, level: str) -> bool:
+        """Who sits on it. Members learn of each other when the opinions are opened; the offices
+        of other units when the conclusion is signed; the treating hospital not from this system."""
+        panel = self.panels.get(level)
+        if panel is None:
+            return False
+        if self.convenes(level):
+            return True
+        if panel.opened_at is not None and self._sits_on(panel):
+            return True
+        return level in self.concluded and self.by.role in _OFFICES
+
+    def _sits_on(self, panel: Panel) -> bool:
+        return self.by.user_id in {member.user_id for member in panel.members}
+
+    def reads_opinions(self, level: str) -> bool:
+        panel = self.panels.get(level)
+        return panel is not None and reads_opinions(self.by, panel)
+
+    def reads_conclusion(self, level: str) -> bool:
+        """A draft is the panel's and its administration's; signed, it is the case's."""
+        panel = self.panels.get(level)
+        if level in self.concluded or self.convenes(level):
+            return True
+        return panel is not None and panel.opened_at is not None and self._sits_on(panel)
+
+    def is_sealed(self, level: str | None) -> bool:
+        """Opinions of this level are being written: nobody learns how many are in."""
+        panel = self.panels.get(level or "")
+        return panel is not None and panel.opened_at is None
+
+    def hides_step(self, task: Task) -> bool:
+        """Whether the state of this very step is sealed. After opening it is the panel's matter."""
+        return base_name(task.form) == OPINION and not self.reads_opinions(task.level or "")
+
+    # Sheets
+
+    def reads_form(self, form: str, level: str | None) -> bool:
+        """Whether a sheet of this form is shown. `level` None: only if it is at every level."""
+        base = base_name(form)
+        if base in _LETTERS:
+            return self._reads_letters()
+        rule = {OPINION: self.reads_opinions, PANEL: self.reads_panel}.get(base)
+        if base in _DRAFTS:
+            rule = self.reads_conclusion
+        if rule is None:
+            return True
+        levels = [level] if level else list(self.panels)
+        return bool(levels) and all(rule(each) for each in levels)
+
+    def _reads_letters(self) -> bool:
+        ours = self.by.organisation_id in {
+            panel.organisation_id for panel in self.panels.values()
+        } and (self.by.role in _LEADING)
+        return self.letter_is_out or ours
+
+    def documents(self) -> list[Document]:
+        """The sheets this reader may read, in the order of handing in; answers load when asked."""
+        rows = self.session.scalars(
+            select(Document)
+            .where(Document.case_id == self.case.id)
+            .order_by(Document.id)
+            .options(
+                defer(Document.answers),
+                joinedload(Document.task),
+                joinedload(Document.author),
+                joinedload(Document.appointment).joinedload(Appointment.organisation),
+            )
+        )
+        return [row for row in rows if self.reads_document(row)]
+
+    def reads_document(self, document: Document) -> bool:
+        return self.reads_form(document.form, document.task.level if document.task else None)
+
+    def names(self) -> "ReaderNames":
+        """What a sheet asks for names, as this reader may know them."""
+        return ReaderNames(self)
+
+    def scrub(self, text: str) -> str:
+        """Running text without the names that a blind reader must not meet in it."""
+        for word in self._unspeakable:
+            text = text.replace(word, HIDDEN)
+        return text
+
+    @cached_property
+    def _unspeakable(self) -> list[str]:
+        """Her name and number, every hospital's names, the names of the reporting unit's people;
+        long ones first, so that a part of a name does not spoil the whole."""
+        if not self.blind:
+            return []
+        units = self.session.execute(
+            select(Organisation.name, Organisation.short_name).where(
+                or_(
+                    Organisation.kind.in_(_TREATING),
+                    Organisation.id == self.case.organisation_id,
+                )
+            )
+        ).all()
+        people = self.session.scalars(
+            select(User.name)
+            .join(Appointment, Appointment.user_id == User.id)
+            .where(Appointment.organisation_id == self.case.organisation_id)
+        )
+        words = {name for row in units for name in row} | set(people)
+        words |= {self.case.person.name, self.case.person.id_no or ""}
+        return sorted((word for word in words if len(word) > 1), key=len, reverse=True)
+
+    # Files
+
+    def attachments(self) -> list[Attachment]:
+        """The files this reader may have, in the order of uploading."""
+        rows = self.session.scalars(
+            select(Attachment)
+            .where(Attachment.case_id == self.case.id)
+            .order_by(Attachment.id)
+            .options(joinedload(Attachment.uploaded_by))
+        )
+        return [row for row in rows if self.reads_attachment(row)]
+
+    def reads_attachment(self, file: Attachment) -> bool:
+        """A blind reader gets the redacted copy and what the panel itself attached."""
+        form = file.form or ""
+        if self.blind and file.field != REDACTED and base_name(form) not in _DRAFTS:
+            return False
+        return self.reads_form(form, None) if form else not self.blind
+
+    # What happened
+
+    def reads_event(self, event: Event, readable: Container[int]) -> bool:
+        """`readable`: ids of the documents this reader may read."""
+        if event.name == EventName.TASK_COMPLETED:
+            return int(event.data.get("document") or 0) in readable
+        level = str(event.data.get("level", ""))
+        if event.name == EventName.OPINION_FILED:
+            return self.reads_opinions(level)
+        if event.name in _OF_PANEL:
+            return self.convenes(level) or self.reads_conclusion(level)
+        if event.name in _OF_LETTER:
+            return self._reads_letters()
+        if event.name in TRACES:
+            return self.by.role == Role.AUDITOR
+        return True
+
+
+class ReaderNames(Names):
+    """Names behind ids as one reader may know them: units that treated her and people on a panel
+    are left out for those who must not know."""
+
+    def __init__(self, reader: Reader) -> None:
+        super().__init__(reader.session)
+        self.reader = reader
+        self._seats = {
+            user_id
+            for panel in reader.panels.values()
+            for user_id in (panel.chair_id, *(member.user_id for member in panel.members))
+        }
+
+    def organisation(self, key: int) -> str:
+        unit = self.session.get(Organisation, key)
+        if unit is None:
+            return super().organisation(key)
+        return self.reader.unit(unit) if self.reader.hides_unit(unit) else unit.name
+
+    def user(self, key: int) -> str:
+        if key == self.reader.by.user_id:
+            return super().user(key)
+        if key in self._seats:
+            known = self.reader.knows_expert(key)
+            return super().user(key) if known else "评审专家"
+        return HIDDEN if self.reader.blind else super().user(key)
+
+    def attachment(self, token: str) -> str:
+        return "附件" if self.reader.blind else super().attachment(token)
