@@ -302,7 +302,7 @@ class Gatherer:
             )
         return TableBlock(
             "各项时限",
-            [20, 24, 15, 15, 15, 11],
+            [16, 20, 17, 17, 17, 13],
             ["时限", "依据", "起算", "应完成", "实际完成", "超时"],
             rows,
         )
@@ -331,13 +331,13 @@ class Gatherer:
 
     def _attachments(self) -> Iterator[AttachmentFile]:
         query = select(Attachment).where(Attachment.case_id == self.case.id)
-        for number, row in enumerate(self.session.scalars(query.order_by(Attachment.id)), 1):
+        for row in self.session.scalars(query.order_by(Attachment.id)):
             yield AttachmentFile(
                 name=row.filename,
                 sha256=row.sha256,
                 media_type=row.media_type,
                 path=self.files / row.token,
-                label=f"附件 {number}",
+                label=f"{_field_label(row)}：{row.filename}",
             )
 
     def _diagrams(self) -> Iterator[Diagram]:
@@ -351,7 +351,10 @@ class Gatherer:
                 for task in process.tasks
                 if task.diagram != process.definition.name
             }
-            for name, level in sorted(drawn, key=lambda pair: (pair[1] or "", pair[0])):
+            order = list(Level)
+            for name, level in sorted(
+                drawn, key=lambda pair: (order.index(Level(pair[1] or "county")), pair[0])
+            ):
                 yield self._diagram(name, process.id, level)
 
     def _diagram(self, name: str, process_id: int, level: str | None) -> Diagram:
@@ -425,6 +428,12 @@ def official(notice: Notice) -> Official:
     )
 
 
+def _field_label(row: Attachment) -> str:
+    """What the file was asked for as."""
+    fields = load.load(row.form).fields() if row.form else ()
+    return next((field.label for field in fields if field.name == row.field), "附件")
+
+
 def lateness(seconds: int) -> str:
     """6 小时 10 分; 无 when in time."""
     if seconds <= 0:
@@ -447,13 +456,29 @@ def _step_state(task: Task, now: datetime) -> ElementState:
 
 
 def _rows_table(row: SheetRow) -> TableBlock:
-    """A repeating group, grid, inventory or cause chain as a table of its own."""
-    head = [cell.label for cell in row.table[0]]
+    """A repeating group, grid, inventory or cause chain as a table of its own.
+
+    Columns nobody filled are left out; where many remain, the short ones share one.
+    """
+    heads = [cell.label for cell in row.table[0]]
     lines = [[cell.value for cell in line] for line in row.table]
-    longest = [
-        max(len(title), *(len(line[place]) for line in lines)) for place, title in enumerate(head)
-    ]
-    weights = [min(max(length, 4), 24) for length in longest]
+    filled = [n for n in range(len(heads)) if any(line[n] not in _BLANK for line in lines)]
+    longest = {n: max(len(line[n]) for line in lines) for n in filled}
+    shared = [n for n in filled[1:] if longest[n] <= 8] if len(filled) > _MOST_COLUMNS else []
+    kept = [n for n in filled if n not in shared]
+    head = [heads[n] for n in kept]
+    body = [[line[n] for n in kept] for line in lines]
+    weights = [min(max(longest[n], len(heads[n]), 6), 26) for n in kept]
+    if shared:
+        head.append("其他")
+        weights.append(28)
+        for cells, line in zip(body, lines, strict=True):
+            notes = [f"{heads[n]}：{line[n]}" for n in shared if line[n] not in _BLANK]
+            cells.append("；".join(notes) or "—")
     widths = [weight * 100 // sum(weights) for weight in weights]
     widths[-1] += 100 - sum(widths)
-    return TableBlock(row.label, widths, head, lines)
+    return TableBlock(row.label, widths, head, body)
+
+
+_BLANK = ("", "—", "未填")
+_MOST_COLUMNS = 6

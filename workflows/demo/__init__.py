@@ -16,6 +16,12 @@ from workflows.demo import cases, people
 from workflows.demo.stage import Stage
 
 FILES = Path(__file__).parent / "files"
+TITLES = {
+    "record.pdf": "住院病历节选.pdf",
+    "redacted.pdf": "病历去标识副本.pdf",
+    "autopsy.pdf": "尸体解剖检验报告.pdf",
+    "drill.jpg": "演练签到表.jpg",
+}
 _MOST = 1024 * 1024
 
 
@@ -38,6 +44,8 @@ def settle(session: Session, *, password_hash: str, folder: Path, now: datetime)
 
     def upload(by: Appointment, name: str, at: datetime) -> Attachment:
         with (FILES / name).open("rb") as stream:
-            return attachments.store(session, folder, stream, name, most_bytes=_MOST, by=by, now=at)
+            return attachments.store(
+                session, folder, stream, TITLES[name], most_bytes=_MOST, by=by, now=at
+            )
 
     return Stage(session, units, upload)
