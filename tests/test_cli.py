@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import Appointment, Icd10, Organisation, Region, RegionLevel, Role, User
+from models import Appointment, Event, Icd10, Organisation, Region, RegionLevel, Role, User
 from webapp.cli import main
 from webapp.db import make_engine
 from workflows.actions import users
@@ -71,6 +71,8 @@ def test_the_first_administrator_can_sign_in(run: Run, session: Session) -> None
     assert appointment.role == Role.SYSTEM_ADMIN
     assert appointment.organisation.name == "云江市卫生健康委员会"
     assert appointment.organisation.level == RegionLevel.CITY
+    event = session.scalars(select(Event)).one()
+    assert (event.name, event.data) == ("account.created", {"user": appointment.user_id})
     assert users.sign_in(session, "gu_yu", PASSWORD, now=NOW, address=None) is not None
 
 

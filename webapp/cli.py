@@ -194,6 +194,9 @@ def create(
     password: str,
 ) -> None:
     """A person with one appointment."""
+    from workflows.actions import accounts
+    from workflows.events import EventName, record
+
     now = datetime.now(UTC)
     with _transaction(settings) as session:
         if session.scalars(select(User).where(User.username == username)).one_or_none():
@@ -201,11 +204,10 @@ def create(
         person = User(username=username, name=name, password_hash="", created_at=now)
         _set_password(person, password)
         place = _organisation(session, organisation, region_code)
-        session.add(
-            Appointment(
-                user=person, organisation=place, role=Role(role), valid_from=_today_in_china(now)
-            )
-        )
+        since = accounts.today(now)
+        session.add(Appointment(user=person, organisation=place, role=Role(role), valid_from=since))
+        session.flush()
+        record(session, EventName.ACCOUNT_CREATED, now=now, user=person.id)
     click.echo(f"已建立账号 {username}。")
 
 
@@ -338,12 +340,6 @@ def _organisation(session: Session, name: str, region_code: str | None) -> Organ
         level=region.level,
         region=region,
     )
-
-
-def _today_in_china(now: datetime) -> Any:
-    from zoneinfo import ZoneInfo
-
-    return now.astimezone(ZoneInfo("Asia/Shanghai")).date()
 
 
 @contextmanager
