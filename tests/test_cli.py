@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from models import Appointment, Event, Icd10, Organisation, Region, RegionLevel, Role, User
@@ -122,6 +122,14 @@ def test_a_password_for_nobody(run: Run) -> None:
     result = run("user", "password", "nobody", "--password", OTHER)
     assert result.exit_code == 1
     assert "没有用户 nobody" in result.output
+
+
+def test_a_database_of_a_later_release_is_refused(run: Run, session: Session) -> None:
+    session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    session.commit()
+    result = run("migrate")
+    assert result.exit_code == 1
+    assert "数据库的版本与程序不符" in result.output
 
 
 def test_a_wrong_setting_is_named(tmp_path: Path) -> None:

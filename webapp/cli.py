@@ -235,13 +235,17 @@ def migrate(url: str) -> None:
     """Bring our tables and those of the job engine to this release. Safe to repeat."""
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     from workflows import jobs
 
     settings = Config()
     settings.set_main_option("script_location", str(Path(models.__path__[0]) / "migrations"))
     settings.attributes["url"] = url
-    command.upgrade(settings, "head")
+    try:
+        command.upgrade(settings, "head")
+    except CommandError as error:  # made by another release
+        raise click.ClickException(f"数据库的版本与程序不符：{error}") from error
     jobs.migrate(url)
 
 
