@@ -14,6 +14,8 @@ from werkzeug.exceptions import HTTPException
 from webapp import db, kept
 from webapp.headers import request_id
 from workflows.permissions import Forbidden
+from workflows.places import NoUnit
+from workflows.rules import UnknownJurisdiction
 
 # status: (title, what it means and what to do)
 PAGES = {
@@ -50,6 +52,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _failure_page)
     for exception, status in EXCEPTIONS.items():
         app.register_error_handler(exception, _as(status))
+    for gap in (NoUnit, UnknownJurisdiction):
+        app.register_error_handler(gap, _setup_page)
 
 
 def _as(status: int) -> Callable[[Exception], ResponseReturnValue]:
@@ -93,6 +97,16 @@ def _http_page(error: HTTPException) -> ResponseReturnValue:
 
 def _expired_page(_error: CSRFError) -> ResponseReturnValue:
     return page(400, "页面已过期（可能在别处重新登录过）。填写的内容还在，继续即可。")
+
+
+def _setup_page(error: Exception) -> ResponseReturnValue:
+    """A unit or a rule file is missing: nothing the person who typed can mend."""
+    current_app.logger.error("setup is incomplete: %s", error)
+    return page(
+        409,
+        "本地区的机构或规则尚未配置完整，这一步没有提交。填写的内容还在；"
+        "请先用电话报告，并通知系统管理员补齐机构与规则设置。",
+    )
 
 
 def _failure_page(error: Exception) -> ResponseReturnValue:

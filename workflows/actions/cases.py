@@ -11,7 +11,6 @@ from models import (
     Case,
     CaseKind,
     CaseState,
-    Document,
     Level,
     OrganisationKind,
     Person,
@@ -23,7 +22,13 @@ from models import (
     UnitPart,
 )
 from workflows import clocks, engine, places, rules, surroundings
-from workflows.actions.tasks import Handing, InvalidAnswers, hand_in, write_document
+from workflows.actions.tasks import (
+    Handing,
+    InvalidAnswers,
+    hand_in,
+    handed_in,
+    write_document,
+)
 from workflows.events import EventName, record
 from workflows.forms import check, load
 from workflows.forms.spec import Answers
@@ -50,19 +55,18 @@ def open_case(
 
     `key` names the request; the same key again returns the case it made. Nobody can refuse a
     report (A05): county MCH receives it whether it signs or not.
-    Raises Forbidden, InvalidAnswers, places.NoUnit.
+    Raises Forbidden, InvalidAnswers, places.NoUnit, rules.UnknownJurisdiction.
     """
     require(by, "case:report")
-    made = session.scalars(
-        select(Document).where(Document.author_id == by.user_id, Document.key == key)
-    ).one_or_none()
-    if made is not None:
+    # Reports of one county go one after the other: no number and no doubled request comes twice.
+    county = session.get_one(Region, by.organisation.region.id, with_for_update=True)
+    if (made := handed_in(session, by, key)) is not None:
         return made.case
     form = load.load(REPORT)
     around = surroundings.known(session, None, None, by=by, now=now)
     if errors := check.check(form, answers, now=now, known=around):
         raise InvalidAnswers(errors)
-    case = _new_case(session, answers, by, now)
+    case = _new_case(session, answers, county, by, now)
     clocks.open_event_clocks(session, case, now=now)
     task = _start(session, case, now)
     document = write_document(session, form, answers, case, task, key=key, by=by, now=now)
@@ -73,8 +77,9 @@ def open_case(
     return case
 
 
-def _new_case(session: Session, answers: Answers, by: Appointment, now: datetime) -> Case:
-    county = session.get_one(Region, by.organisation.region.id, with_for_update=True)
+def _new_case(
+    session: Session, answers: Answers, county: Region, by: Appointment, now: datetime
+) -> Case:
     event_at = datetime.fromisoformat(answers["event_dt"])
     city_code = county.parent_code or county.code
     case = Case(
@@ -100,7 +105,7 @@ def _new_case(session: Session, answers: Answers, by: Appointment, now: datetime
 
 
 def _next_number(session: Session, county_code: str, now: datetime) -> str:
-    """MD-<county>-<year>-<sequence>. The county's row is locked, so no number comes twice."""
+    """MD-<county>-<year>-<sequence>; the caller has locked the county."""
     start = f"MD-{county_code}-{now.astimezone(_ZONE).year}-"
     last = session.scalars(
         select(Case.number)

@@ -70,12 +70,12 @@ def complete_task(
     `key` names the request: the same key again returns the first document and changes nothing.
     Raises Forbidden, TaskClosed, InvalidAnswers.
     """
-    if (before := _handed_in(session, by, key)) is not None:
-        return before
     if not may_complete(by, task):
         raise Forbidden(task.id)
     # The process is the unit of concurrency: whoever locks it first moves the case.
     session.get_one(Process, task.process_id, with_for_update=True, populate_existing=True)
+    if (before := handed_in(session, by, key)) is not None:
+        return before
     session.refresh(task)
     if task.state != TaskState.OPEN or task.case.state == CaseState.VOIDED:
         raise TaskClosed(task.id)
@@ -150,7 +150,8 @@ def write_document(
     return document
 
 
-def _handed_in(session: Session, by: Appointment, key: str) -> Document | None:
+def handed_in(session: Session, by: Appointment, key: str) -> Document | None:
+    """What this person's request of that key has written already."""
     return session.scalars(
         select(Document).where(Document.author_id == by.user_id, Document.key == key)
     ).one_or_none()
