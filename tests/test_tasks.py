@@ -114,7 +114,7 @@ def test_a_step_is_handed_in_once(
     sheet = browser.get(first.location).text
     assert "已提交" in sheet
     assert "接下来" in sheet
-    assert 'class="sheet' in sheet
+    assert "2026-11-22 09:00" in sheet  # when it was received
 
 
 def test_wrong_answers_change_nothing_and_lose_nothing(

@@ -8,7 +8,7 @@ from sqlalchemy.orm import joinedload
 from models import Case, Document, Role, Task, TaskState
 from webapp import db, drafts, forms, inbox, prefill
 from webapp.access import current
-from webapp.cases.documents import sections_of
+from webapp.cases.documents import laid_out, parts_of
 from webapp.forms import Signing, TaskForm
 from workflows.actions import tasks, users
 from workflows.forms import load
@@ -119,7 +119,7 @@ def _overtaken(task: Task, form: TaskForm) -> ResponseReturnValue:
         task=task,
         case=task.case,
         who=reader.person(task.done_by),
-        sections=sheet(form.spec, form.answers, reader.names()),
+        parts=laid_out(sheet(form.spec, form.answers, reader.names())),
     )
     return page, 409
 
@@ -133,7 +133,7 @@ def _finished(task: Task) -> ResponseReturnValue:
         case=task.case,
         document=document,
         reader=reader,
-        sections=sections_of(document, reader) if document else [],
+        parts=parts_of(document, reader) if document else [],
         following=_following(task),
     )
 

@@ -138,7 +138,12 @@ def document(case_id: int, document_id: int) -> ResponseReturnValue:
 
 def parts_of(document: Document, reader: Reader) -> list[Part]:
     """A sheet ready to be laid out, as this reader may read it."""
-    return [Part(each.title, _blocks(each.rows)) for each in sections_of(document, reader)]
+    return laid_out(sections_of(document, reader))
+
+
+def laid_out(sections: list[SheetSection]) -> list[Part]:
+    """Sections as the template takes them."""
+    return [Part(each.title, _blocks(each.rows)) for each in sections]
 
 
 def _blocks(rows: list[SheetRow]) -> list[list[SheetRow]]:
