@@ -17,9 +17,8 @@ from sqlalchemy.orm import contains_eager
 from models import Appointment, Icd10, Organisation, Region, User
 from webapp import db, labels
 from webapp.access import current
-from webapp.forms import names
 from webapp.words import local
-from workflows import icd10
+from workflows import icd10, regions
 
 bp = Blueprint("lookups", __name__, url_prefix="/lookup")
 
@@ -47,35 +46,21 @@ def _disease(found: Icd10) -> dict[str, Any]:
 
 
 @bp.get("/regions")
-def regions() -> ResponseReturnValue:
+def areas() -> ResponseReturnValue:
     """Those directly below `parent` (provinces when it is empty), or those that match `q`."""
     if word := _query():
-        return _rows(_found_region(row) for row in _matching_regions(word))
-    parent = request.args.get("parent") or None
-    query = select(Region).where(Region.parent_code.is_not_distinct_from(parent))
-    rows = db.session.scalars(query.order_by(Region.code).limit(200))
-    return _rows({"value": row.code, "label": row.name, "note": ""} for row in rows)
+        found = regions.search(db.session, word, LIMIT)
+    else:
+        found = regions.children(db.session, request.args.get("parent") or None)
+    return _rows(_areas(found))
 
 
-def _matching_regions(word: str) -> Iterable[Region]:
-    query = select(Region).where(
-        or_(
-            Region.name.contains(word, autoescape=True),
-            Region.initials.startswith(word.lower(), autoescape=True),
-            Region.code.startswith(word, autoescape=True),
-        )
-    )
-    return db.session.scalars(query.order_by(Region.code).limit(LIMIT))
-
-
-def _found_region(row: Region) -> dict[str, Any]:
-    *above, last = names.region_path(row.code)
-    return {
-        "value": row.code,
-        "label": last.name,
-        "note": "".join(region.name for region in above),
-        "path": [{"value": region.code, "label": region.name} for region in (*above, last)],
-    }
+def _areas(found: list[Region]) -> Iterable[dict[str, Any]]:
+    """`whole` is the name with its line: 河南省开封市杞县."""
+    whole = regions.full_names(db.session, [row.code for row in found])
+    for row in found:
+        above = whole[row.code].removesuffix(row.name)
+        yield {"value": row.code, "label": row.name, "note": above, "whole": whole[row.code]}
 
 
 @bp.get("/organisations")

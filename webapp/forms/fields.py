@@ -337,6 +337,13 @@ class Rows(Question):
         return len(parts) <= 4 and all(part.kind in SHORT and not part.when for part in parts)
 
     @property
+    def given(self) -> dict[str, str]:
+        """The text that stands in a new row from the start, by question: alone it says nothing."""
+        kinds = {field.name: field.kind for field in self.spec.fields}
+        defaults = row_defaults(self.spec)
+        return {name: reading.shown(kinds[name], value) for name, value in defaults.items()}
+
+    @property
     def pattern(self) -> Row:
         """A new row, with BLANK_ROW for its index."""
         return self._row(BLANK_ROW, None, None)

@@ -220,12 +220,22 @@ class TaskForm(FlaskForm):
     @property
     def faults(self) -> list[Fault]:
         """Everything wrong, in the order of the page."""
-        whole = [Fault("", message) for message in self.general]
-        return whole + [
-            Fault(field.target, message)
-            for field in within(self.questions)
-            for message in field.messages
-        ]
+        found = [Fault("", message) for message in self.general]
+        rows = self._row_titles()
+        for field in within(self.questions):
+            row = rows.get(str(field.name), "")
+            found += [Fault(field.target, f"{row}{message}") for message in field.messages]
+        return found
+
+    def _row_titles(self) -> dict[str, str]:
+        """For each question inside a row: which row it is in, for messages far away from it."""
+        return {
+            str(field.name): f"{group.row_title} {number}："
+            for group in self.questions
+            if isinstance(group, Rows)
+            for number, row in enumerate(group.entries, start=1)
+            for field in row.inner()
+        }
 
     @property
     def status(self) -> int:

@@ -5,9 +5,9 @@ Reads reference rows through the request's session; what is unknown shows as it 
 
 from sqlalchemy import select
 
-from models import Appointment, Attachment, Organisation, Region, User
+from models import Appointment, Attachment, Organisation, User
 from webapp import db
-from workflows import icd10
+from workflows import icd10, regions
 from workflows.forms.spec import Kind
 
 
@@ -18,7 +18,7 @@ def label(kind: Kind, text: str) -> str:
     if kind is Kind.ICD10:
         return _disease(text)
     if kind is Kind.REGION:
-        return region(text)
+        return regions.full_name(db.session, text)
     if not text.isdecimal() or len(text) > 9:
         return ""
     return _organisation(int(text)) if kind is Kind.ORGANISATION else _user(int(text))
@@ -27,23 +27,6 @@ def label(kind: Kind, text: str) -> str:
 def _disease(code: str) -> str:
     found = icd10.get(db.session, code)
     return f"{found.code} {found.title}" if found else ""
-
-
-def region(code: str) -> str:
-    """The whole path: 云岭省云江市云江县. Empty when unknown."""
-    return "".join(row.name for row in region_path(code))
-
-
-def region_path(code: str) -> list[Region]:
-    """The region and those it lies in, the largest first."""
-    path: list[Region] = []
-    while code and len(path) < 6:
-        row = db.session.scalars(select(Region).where(Region.code == code)).one_or_none()
-        if row is None:
-            break
-        path.insert(0, row)
-        code = row.parent_code or ""
-    return path
 
 
 def _organisation(key: int) -> str:

@@ -19,4 +19,8 @@ export function judgeConditions(form) {
     question.hidden = !met;
     question.removeAttribute("data-unasked");
   }
+  for (const section of form.querySelectorAll("[data-section]")) {
+    section.hidden = !section.querySelector(".q:not([hidden])");
+    form.querySelector(`[data-section-link][href="#${section.id}"]`).parentElement.hidden = section.hidden;
+  }
 }

@@ -4,7 +4,7 @@ function goTo(id) {
   const target = document.getElementById(id);
   if (!target) return false;
   const behind = target.type === "hidden" ? target.parentElement : target;
-  behind.scrollIntoView({ block: "center" });
+  behind.scrollIntoView({ block: "center", behavior: "instant" });
   behind.focus({ preventScroll: true });
   return true;
 }

@@ -82,6 +82,17 @@ class Picker {
     this.activate(-1);
     this.status.textContent = rows.length ? `${rows.length} 条结果，用上下键选择` : "没有找到";
     this.list.scrollTop = 0;
+    this.makeRoom();
+  }
+
+  // The list must be seen whole above the bar at the bottom: scroll up, and where the page ends, flip.
+  makeRoom() {
+    const bar = this.field.form.querySelector(".form-actions");
+    const floor = innerHeight - (bar ? bar.offsetHeight : 0);
+    this.list.classList.remove("picker-up");
+    if (this.list.getBoundingClientRect().bottom <= floor) return;
+    this.box.scrollIntoView({ block: "start", behavior: "instant" });
+    this.list.classList.toggle("picker-up", this.list.getBoundingClientRect().bottom > floor);
   }
 
   option(row, index) {
@@ -105,7 +116,7 @@ class Picker {
     const option = options[index];
     if (!option) { this.field.removeAttribute("aria-activedescendant"); return; }
     option.setAttribute("aria-selected", "true");
-    option.scrollIntoView({ block: "nearest" });
+    option.scrollIntoView({ block: "nearest", behavior: "instant" });
     this.field.setAttribute("aria-activedescendant", option.id);
   }
 
@@ -128,7 +139,7 @@ class Picker {
 
   wordsFor(row) {
     if (this.kind === "icd10") return `${row.value} ${row.label}`;
-    if (this.kind === "region") return `${row.note}${row.label}`;
+    if (this.kind === "region") return row.whole;
     return row.label;
   }
 

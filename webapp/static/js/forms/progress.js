@@ -6,7 +6,15 @@ function filled(field) {
   return field.type !== "file" && field.value.trim() !== "";
 }
 
+// A row counts once it says more than what stood in it from the start.
+function isBegun(row) {
+  const given = JSON.parse(row.closest("[data-rows]")?.dataset.given || "{}");
+  return [...row.querySelectorAll("[name]")].some((field) =>
+    filled(field) && field.value !== given[field.name.slice(row.dataset.row.length + 1)]);
+}
+
 function isAnswered(question) {
+  if (question.dataset.kind === "group") return [...question.querySelectorAll(".row-card")].some(isBegun);
   if (question.dataset.kind === "inventory") {
     return [...question.querySelectorAll("[data-record]")].every((line) => line.querySelector("input[type=radio]:checked"));
   }
@@ -19,7 +27,7 @@ function requiredIn(root) {
   return [...root.querySelectorAll("[data-question][data-required]")].filter((question) => {
     if (!isAsked(question)) return false;
     const row = question.parentElement.closest("[data-row]");
-    return !row || row.matches("[data-cell-said]") || [...row.querySelectorAll("[name]")].some(filled);
+    return !row || row.matches("[data-cell-said]") || isBegun(row);
   });
 }
 
@@ -63,7 +71,7 @@ export function startProgress(form) {
   next.addEventListener("click", () => {
     const missing = requiredIn(form).find((question) => !isAnswered(question));
     const field = missing?.querySelector("input:not([type=hidden]), select, textarea, button:not([hidden])");
-    missing?.scrollIntoView({ block: "center" });
+    missing?.scrollIntoView({ block: "center", behavior: "instant" });
     field?.focus({ preventScroll: true });
   });
   refresh();
