@@ -192,10 +192,12 @@ def _official(block: Official) -> list[Atom]:
     for number, name in enumerate(block.enclosures):
         before = "附件：" if number == 0 else "　　　"
         count = f"{number + 1}．" if len(block.enclosures) > 1 else ""
+        atoms[-1].keep = True  # with the last lines: a signature never stands alone on a page
         atoms += _line("files first" if number == 0 else "files", before + count + name)
-    atoms[-1].keep = True  # a signature never stands alone on a page
-    atoms.append(fixed(macro("official_signature")(block.signed_by, day)))
-    if block.copies_to or block.issued_by:
+    atoms[-1].keep = True
+    recorded = bool(block.copies_to or block.issued_by)
+    atoms.append(fixed(macro("official_signature")(block.signed_by, day), keep=recorded))
+    if recorded:
         atoms.append(fixed(macro("official_record")(block, day)))
     return atoms
 

@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 POINTS = 72 / 25.4
 TALL = 4900.0  # mm; a PDF page ends at 14,400 points
-SLACKS = (6.0, 20.0, 60.0)  # points left free at the foot of a page; more after a wrong plan
+SLACKS = (0.75, 6.0, 20.0, 60.0)  # points left free at the foot of a page; more after a wrong plan
 MAX_PAGES = 800
-SENTENCE = re.compile(r"[^。；！？\n]*(?:[。；！？\n]+|$)")
+SENTENCE = re.compile(r"[^。；！？\n]*(?:[。；！？]+\n?|\n|$)")
 
 Box = tuple[float, float, float, float]
 
@@ -161,9 +161,8 @@ def _pieces(text: str, width: float, limit: int) -> list[str]:
 
 
 def _lines(part: str, width: float) -> float:
-    if part.endswith("\n"):
-        return max(1.0, math.ceil(text_width(part) / width)) + part.count("\n") - 1
-    return text_width(part) / width
+    lines = text_width(part) / width
+    return max(1.0, math.ceil(lines)) if part.endswith("\n") else lines
 
 
 def text_width(text: str) -> float:
