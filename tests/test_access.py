@@ -358,6 +358,19 @@ def test_behind_tls_the_cookie_is_for_this_host_only(
     assert reply.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
+@pytest.mark.parametrize(("proxies", "address"), [("0", "127.0.0.1"), ("1", "203.0.113.9")])
+def test_only_a_proxy_of_ours_says_where_a_request_came_from(
+    settings: dict[str, object], session: Session, world: World, proxies: str, address: str
+) -> None:
+    environment = {"YILI_VAR": str(settings["VAR"]), "YILI_PROXIES": proxies}
+    environment["DATABASE_URL"] = str(settings["DATABASE_URL"])
+    app = create_app({**config.from_environment(environment), "WTF_CSRF_ENABLED": False})
+    headers = {"X-Forwarded-For": "198.51.100.7, 203.0.113.9"}
+    app.test_client().post("/sign-in", data={"username": "head"}, headers=headers)
+    app.extensions["engine"].dispose()
+    assert session.scalars(select(Event)).one().data["address"] == address
+
+
 def test_every_setting_is_in_the_table() -> None:
     source = Path(config.__file__).read_text("utf-8").split('"""', 2)
     table, code = source[1], source[2]

@@ -1,6 +1,7 @@
 """The inbox and one step at a time, over HTTP: seen by whom, handed in once, nothing lost."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from models import Appointment, Case, CaseState, Document, Draft, Task, TaskState
 from tests.cases import report, step
+from tests.conftest import DATABASES
 from tests.pages import Client
 from tests.people import World
 from tests.typed import typed
@@ -96,6 +98,7 @@ def test_somebody_elses_step_does_not_exist(
     assert session.get_one(Task, task.id).state is TaskState.OPEN
 
 
+@pytest.mark.parametrize("database", DATABASES)
 def test_a_step_is_handed_in_once(
     client_for: ClientFor, session: Session, world: World, case: Case
 ) -> None:
@@ -131,6 +134,33 @@ def test_wrong_answers_change_nothing_and_lose_nothing(
     assert reply.status_code == 422
     assert "密码不正确" in reply.text
     assert "wrong" not in reply.text
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_two_submits_at_the_same_moment_are_one(
+    client_for: ClientFor, session: Session, world: World, case: Case
+) -> None:
+    task = step(session, case, "UT_receive")
+    reporter = world.by["quality_office"]
+    said = answers.report(NOW - timedelta(hours=3), organisation=reporter.organisation_id)
+    new_case = MultiDict(typed(load.load("report.v1"), said))
+    new_case["key"] = str(uuid4())
+    posts = (
+        (world.by["mch"], f"/tasks/{task.id}", receipt(world, str(uuid4()))),
+        (reporter, "/reports/new", new_case),
+    )
+    for by, path, data in posts:
+        windows = [client_for(by), client_for(by)]
+        for window in windows:
+            window.test_session = None  # a session is no thing for two threads
+        session.rollback()
+        with ThreadPoolExecutor() as pool:
+            replies = list(pool.map(lambda window: window.post(path, data=data), windows))  # noqa: B023
+        assert [reply.status_code for reply in replies] == [303, 303]
+        assert replies[0].location == replies[1].location
+    session.rollback()
+    assert len(session.scalars(select(Document).where(Document.task_id == task.id)).all()) == 1
+    assert len(session.scalars(select(Case)).all()) == 2
 
 
 def test_a_stale_page_is_a_conflict_and_shows_what_was_typed(
@@ -175,6 +205,7 @@ def test_what_comes_back_is_shown_and_not_handed_in(
     assert step(session, case, "UT_receive").state is TaskState.OPEN
 
 
+@pytest.mark.parametrize("database", DATABASES)
 def test_reporting_opens_a_case_once(client_for: ClientFor, session: Session, world: World) -> None:
     by = world.by["department"]
     browser = client_for(by)

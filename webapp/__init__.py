@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import access, auth, config, db, errors, headers, health, labels, navigation, words
 from webapp.access import current
@@ -38,6 +39,8 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app = Flask(__name__)
     app.config.update(config.from_environment() if settings is None else settings)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    if proxies := app.config["PROXIES"]:  # only then may a request say where it came from
+        app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies)  # type: ignore[method-assign]
     db.init_app(app)
     headers.init_app(app)
     access.init_app(app)  # before CSRF: whose sign-in ended keeps what was typed

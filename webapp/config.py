@@ -8,6 +8,7 @@
 | YILI_VAR           | var                     | folder of database, uploads, dossiers, secret    |
 | YILI_SECRET_KEY    | <var>/secret.key        | signs cookies and form tokens; made once, 0600   |
 | YILI_HTTPS         | 0                       | 1 behind TLS: Secure cookie, HSTS                |
+| YILI_PROXIES       | 0                       | how many proxies of ours stand in front          |
 | YILI_TRUSTED_HOSTS | (any)                   | host names answered, separated by commas         |
 | YILI_IDLE_MINUTES  | 30                      | a sign-in ends after so long without a request   |
 | YILI_SESSION_HOURS | 8                       | a sign-in ends after so long in any case         |
@@ -41,6 +42,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "PORT": int(environ.get("PORT", "8000")),
         "SECRET_KEY": environ.get("YILI_SECRET_KEY") or secret_key(var / "secret.key"),
         "HTTPS": https,
+        "PROXIES": int(environ.get("YILI_PROXIES", "0")),
         "TRUSTED_HOSTS": [name for name in hosts if name] or None,
         "IDLE": timedelta(minutes=int(environ.get("YILI_IDLE_MINUTES", "30"))),
         "ABSOLUTE": timedelta(hours=int(environ.get("YILI_SESSION_HOURS", "8"))),

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from flask import Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from webapp import db, kept
 from webapp.headers import request_id
+from workflows.actions.cases import AlreadyRunning, NotVoidable
+from workflows.actions.tasks import TaskClosed
 from workflows.permissions import Forbidden
 from workflows.places import NoUnit
 from workflows.rules import UnknownJurisdiction
@@ -41,8 +44,12 @@ SAME_AS_MISSING = {403, 404, 410}
 
 # exception: status; more specific answers are given by the views themselves
 EXCEPTIONS: dict[type[Exception], int] = {
+    AlreadyRunning: 409,
     Forbidden: 404,
+    NotVoidable: 409,
+    OperationalError: 503,  # the database is locked or away
     StaleDataError: 409,
+    TaskClosed: 409,
 }
 
 
@@ -57,7 +64,9 @@ def init_app(app: Flask) -> None:
 
 
 def _as(status: int) -> Callable[[Exception], ResponseReturnValue]:
-    def answer(_error: Exception) -> ResponseReturnValue:
+    def answer(error: Exception) -> ResponseReturnValue:
+        if status >= 500:
+            current_app.logger.error("request %s: %s", request_id(), type(error).__name__)
         return page(status)
 
     return answer

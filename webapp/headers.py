@@ -64,7 +64,7 @@ def _dress(response: Response) -> Response:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["X-Request-Id"] = request_id()
-    if request.is_secure:
+    if current_app.config["HTTPS"]:
         response.headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}"
     if request.endpoint == "static":
         hashed = "v" in request.args

@@ -3,9 +3,9 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
-from models import Case, Document, Role, Task, TaskState
+from models import Case, Clock, Document, Role, Task, TaskState
 from webapp import db, drafts, forms, inbox, prefill
 from webapp.access import current
 from webapp.cases.documents import laid_out, parts_of
@@ -13,7 +13,7 @@ from webapp.forms import Signing, TaskForm
 from workflows.actions import tasks, users
 from workflows.forms import load
 from workflows.forms.sheet import sheet
-from workflows.permissions import visible_tasks
+from workflows.permissions import may_complete, visible_tasks
 from workflows.readers import Reader
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
@@ -134,7 +134,7 @@ def _finished(task: Task) -> ResponseReturnValue:
         document=document,
         reader=reader,
         parts=parts_of(document, reader) if document else [],
-        following=_following(task),
+        following=[(step, may_complete(current.appointment, step)) for step in _following(task)],
     )
 
 
@@ -147,6 +147,8 @@ def _following(task: Task) -> list[Task]:
     if current.appointment.role in (Role.EXPERT, Role.SECRETARY):
         query = query.where(Task.user_id == current.user.id)
     found = db.session.scalars(
-        query.options(joinedload(Task.organisation), joinedload(Task.clock)).order_by(Task.id)
+        query.outerjoin(Task.clock)
+        .options(joinedload(Task.organisation), contains_eager(Task.clock))
+        .order_by(Clock.due_at.is_(None), Clock.due_at, Task.id)
     )
     return list({(step.bpmn_id, step.organisation_id): step for step in found}.values())
