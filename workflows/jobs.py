@@ -24,7 +24,18 @@ from threading import Event as Signal
 from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-from sqlalchemy import Engine, create_engine, delete, or_, select, update
+from sqlalchemy import (
+    Engine,
+    column,
+    create_engine,
+    delete,
+    func,
+    inspect,
+    or_,
+    select,
+    table,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -125,6 +136,30 @@ def _client(dialect: str) -> "DBOSClient":
         serializer=DBOSPortableJSONSerializer(),
         lazy=True,
     )
+
+
+class Waiting(NamedTuple):
+    """How many jobs may be taken now, are due later (a retry, mostly), are being run."""
+
+    queued: int
+    delayed: int
+    running: int
+
+
+def waiting(session: Session) -> Waiting | None:
+    """What lies in the queue; None when the job engine has no tables yet."""
+    connection = session.connection()
+    schema = "dbos" if connection.dialect.name == "postgresql" else None
+    if not inspect(connection).has_table("workflow_status", schema=schema):
+        return None
+    jobs = table("workflow_status", column("status"), column("queue_name"), schema=schema)
+    query = (
+        select(jobs.c.status, func.count())
+        .where(jobs.c.queue_name == QUEUE)
+        .group_by(jobs.c.status)
+    )
+    counts: dict[str, int] = dict(session.execute(query).tuples().all())
+    return Waiting(*(counts.get(status, 0) for status in ("ENQUEUED", "DELAYED", "PENDING")))
 
 
 class Worker:
