@@ -84,7 +84,7 @@ class ClauseRecorder:
         """Hand the worker's count over, or write the record."""
         if self.is_worker:
             self.config.workeroutput["left_out"] = self.left_out
-        elif self.config.cache is not None and self.was_full(session, exitstatus):
+        elif getattr(self.config, "cache", None) is not None and self.was_full(session, exitstatus):
             run = FullRun(
                 ended=datetime.now(UTC).isoformat(timespec="seconds"),
                 commit=commit(),

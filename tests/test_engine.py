@@ -1,5 +1,6 @@
 """The diagrams run as drawn: order, loops, parallel parts, timers. No form, no web."""
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -364,3 +365,51 @@ def test_state_is_compact_and_holds_no_answer(session, case):
 
 def test_roles_of_lanes_are_roles():
     assert all(role in Role for lane in LANE_BY_TITLE.values() for role in lane.roles)
+
+
+def test_hundreds_of_rounds_do_not_stall_the_case(session, case):
+    """Without pruning, tasks below depth 1,000 are never found again."""
+    walk = Walk(session, case)
+    walk.first_48h()
+    for _ in range(400):
+        walk.do("UT_verify", verify_decision="return")
+        walk.do("UT_supplement")
+    assert walk.do("UT_verify", verify_decision="accept", level="county") == ["UT_convene"]
+    assert len(walk.process.state) < 4096
+
+
+def test_the_branches_of_the_first_two_days_may_end_in_any_order(session, case):
+    """A join that counts stale arrivals would open the verification early."""
+    rng = random.Random(7)  # noqa: S311 - the same orders every time
+    for _ in range(20):
+        walk = Walk(session, case)
+        walk.do("UT_report")
+        waiting = ["UT_receive", "UT_discuss", "UT_submit"]
+        while waiting:
+            step = waiting.pop(rng.randrange(len(waiting)))
+            if step == "UT_discuss":
+                waiting.append("UT_explain")
+            assert "UT_verify" not in walk.open()
+            walk.do(step)
+        assert walk.open() == ["UT_verify"]
+
+
+@pytest.mark.parametrize("value", [datetime(2026, 1, 1, tzinfo=UTC), {"a": {1: 2}}, {1, 2}])
+def test_what_is_not_plain_json_never_gets_into_the_state(session, case, value):
+    walk = Walk(session, case)
+    with pytest.raises(TypeError):
+        walk.do("UT_report", wrong=value)
+
+
+def test_a_service_that_fails_says_so_itself(session, case):
+    """The stock engine would hide it behind a NameError."""
+    host = FakeHost({"in_hospital_discussion": DEATH + timedelta(hours=1)})
+    walk = Walk(session, case, host)
+    walk.do("UT_report")
+
+    def fail(clock):
+        raise LookupError("no such desk")
+
+    host.services["escalate"] = fail
+    with pytest.raises(LookupError, match="no such desk"):
+        walk.at(DEATH + timedelta(hours=2))
