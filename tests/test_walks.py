@@ -1,12 +1,25 @@
 """The whole process over HTTP, as tables of who does what and what is open next, and for whom."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from models import (
+    CaseState,
+    Conclusion,
+    Level,
+    Process,
+    ProcessState,
+    Rectification,
+    RectificationState,
+    Task,
+    Timer,
+)
 from tests import said
 from tests.conftest import DATABASES
-from tests.walk import Move, StartWalk, Walk
+from tests.walk import Move, StartWalk, Walk, faults
 
 
 @pytest.fixture(scope="session")
@@ -120,9 +133,65 @@ def walked(start: StartWalk, *tables: tuple[Move, ...]) -> Walk:
     return walk
 
 
+WHOLE = (FIRST_48H, RETURNED_TWICE, COUNTY_REVIEW, NOTICE, CITY_REVIEW, RECTIFIED)
+
+
 @pytest.mark.parametrize("database", DATABASES)
 def test_from_discovery_to_the_closed_file(start_walk: StartWalk, database: str) -> None:
-    walk = walked(
-        start_walk, FIRST_48H, RETURNED_TWICE, COUNTY_REVIEW, NOTICE, CITY_REVIEW, RECTIFIED
-    )
-    assert walk.open()
+    """And an autopsy report so late that it stands in the way of closing the file."""
+    walk = start_walk()
+    walk.after.append(strangers_see_nothing)
+    for table in WHOLE:
+        walk.walk(table)
+    walk.at(950)
+    assert walk.post("zhougy", f"/cases/{walk.case_id}/rediscuss", {}).status_code == 303
+    assert walk.open() == Counter(["archive:zhougy", "discuss_again:zhougy"])
+    refused = walk.hand_in("zhougy", "archive", said.archive()(walk))
+    assert refused.status_code == 422
+    assert "还不能归档：再次讨论还没有完成" in faults(refused)[0]
+    assert walk.case.state is CaseState.RECTIFYING
+    walk.make(Move(960, "zhougy", "discuss_again", said.second_discussion(), "archive:zhougy"))
+    walk.make(Move(970, "zhougy", "archive", said.archive(), ""))
+    assert walk.case.state is CaseState.CLOSED
+    processes = walk.session.scalars(select(Process).where(Process.case_id == walk.case_id))
+    assert {process.status for process in processes} == {ProcessState.DONE}
+    assert walk.session.scalars(select(Timer)).all() == []
+    late = {clock.rule_key for clock in walk.clocks() if clock.seconds_late(walk.now)}
+    assert late == set()
+    conclusions = walk.session.scalars(select(Conclusion).order_by(Conclusion.id)).all()
+    assert [(row.level, row.code, bool(row.difference)) for row in conclusions] == [
+        (Level.COUNTY, "conditionally_avoidable", False),
+        (Level.CITY, "avoidable", True),
+    ]
+    items = walk.session.scalars(select(Rectification).order_by(Rectification.id)).all()
+    assert [
+        (item.level, item.state, item.rejections, item.interview_proposed) for item in items
+    ] == [
+        ("county", RectificationState.CLOSED, 1, True),
+        ("county", RectificationState.CLOSED, 0, False),
+        ("city", RectificationState.CLOSED, 0, False),
+    ]
+
+
+STRANGERS = (
+    "subl",
+    "gaomz",
+    "sundq",
+    "anquan",
+)  # hospital and MCH next door, expert, administrator
+
+
+def strangers_see_nothing(walk: Walk, move: Move) -> None:
+    """After every move, for people who have no part in the case."""
+    tasks = walk.session.scalars(
+        select(Task.id).where(Task.case_id == walk.case_id).order_by(Task.id.desc()).limit(2)
+    ).all()
+    file = walk.attachment()
+    paths = [f"/cases/{walk.case_id}", f"/dossiers/of/{walk.case_id}"]
+    paths += [f"/tasks/{task}" for task in tasks]
+    paths += [f"/attachments/{file.token}"] if file else []
+    for who in STRANGERS:
+        browser = walk.browser(who)
+        for path in paths:
+            reply = browser.get(path, headers={"Accept": "application/json"})
+            assert reply.status_code == 404, f"{who} gets {path} after {move.step}"

@@ -10,7 +10,7 @@ due, each at its own moment.
 import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -277,6 +277,11 @@ class Walk:
             for seat in seats
             if may_complete(seat, task)
         )
+
+    def clocks(self) -> Sequence[Clock]:
+        """Of the case, in the order they were started."""
+        query = select(Clock).where(Clock.case_id == self.case_id).order_by(Clock.id)
+        return self.session.scalars(query).all()
 
     def document(self, step: str) -> Document:
         """The newest sheet handed in at a step."""

@@ -2,7 +2,14 @@
 
 from sqlalchemy import func, select
 
-from models import CaseState, Conclusion, Rectification, RectificationState
+from models import (
+    CaseState,
+    Conclusion,
+    Process,
+    ProcessState,
+    Rectification,
+    RectificationState,
+)
 from workflows.actions.tasks import Handing, InvalidAnswers
 from workflows.clocks import rules_of
 from workflows.engine import Flags
@@ -35,6 +42,13 @@ def _missing(step: Handing) -> list[str]:
     )
     if still_open:
         missing.append(f"还有 {still_open} 项整改未销号")
+    beside = select(func.count()).where(
+        Process.case_id == step.case.id,
+        Process.status.not_in((ProcessState.DONE, ProcessState.CANCELLED)),
+        Process.id != step.task.process_id,
+    )
+    if step.session.scalar(beside):
+        missing.append("再次讨论还没有完成")
     return missing
 
 
