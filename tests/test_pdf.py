@@ -31,6 +31,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageStat
 from webapp import pdf as package
 from webapp.pdf import attachments, diagram, installed, layout, render
 from webapp.pdf.dossier import build, page_count
+from webapp.pdf.layout import Atom
 from webapp.pdf.markup import MarkupRefused, admit, clean
 from webapp.pdf.render import A4, Mode, PageSetup, RenderError
 from webapp.pdf.sheet import OFFICIAL, build_sheet
@@ -500,13 +501,20 @@ def test_pieces_of_a_text_are_the_text_again() -> None:
     assert ["".join(column) for column in zip(*pieces, strict=True)] == cells
 
 
-def test_a_heading_never_stands_alone_at_the_foot_of_a_page() -> None:
-    atoms = [layout.fixed(Markup("")) for _ in range(3)]
-    heading, after = layout.fixed(Markup(""), keep=True), layout.fixed(Markup(""))
-    assert layout.paginate([*atoms, heading, after], [30, 30, 25, 10, 10], 100) == [
-        [0, 1, 2],
-        [3, 4],
-    ]
+def test_what_belongs_together_is_not_parted() -> None:
+    def atom(**how: bool) -> Atom:
+        return Atom(lambda *_: Markup(""), **how)  # type: ignore[arg-type]
+
+    def pages(atoms: list[Atom], *heights: float) -> list[list[int]]:
+        return layout.paginate(atoms, heights, room=100)
+
+    free = [atom() for _ in range(3)]
+    heading, bound = atom(keep=True), [atom(), atom(bound=True), atom(bound=True)]
+    assert pages([*free, heading, atom()], 30, 30, 25, 10, 10) == [[0, 1, 2], [3, 4]]
+    assert pages([*free, *bound], 30, 30, 25, 8, 8, 8) == [[0, 1, 2], [3, 4, 5]]
+    assert pages([*free, *bound], 30, 30, 25, 14, 14, 14) == [[0, 1, 2, 3], [4, 5]]  # not small
+    assert pages([atom(page=True, alone=True), *bound], 5, 5, 5, 5) == [[0], [1, 2, 3]]
+    assert pages([atom(keep=True), atom(keep=True), atom()], 60, 60, 60) == [[0], [1], [2]]
 
 
 def test_more_pages_than_anybody_reads_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

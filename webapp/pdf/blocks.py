@@ -63,25 +63,41 @@ def build(section: Section, key: str, label: str) -> Built:
     blocks = section.blocks or [Text("", ["（无）"])]
     if not isinstance(blocks[0], DiagramBlock):
         built.atoms.append(fixed(macro("section")(key, label, title), keep=True, page=True))
-    listed = sum(bool(_title(block)) for block in blocks) > 1
+    listed = _listed(blocks)
     for number, block in enumerate(blocks):
         if isinstance(block, DiagramBlock):
             name = key if number == 0 else f"{key}.{number}"
             _diagram(built, block, name, label + title if number == 0 else "")
         else:
-            _titled(built, block, f"{key}.{number}", title, first=number == 0, listed=listed)
-            built.atoms += ATOMS[type(block)](block)
+            _titled(built, block, f"{key}.{number}", title, listed=block in listed)
+            built.atoms += _drawn(block, first=len(built.atoms) == 1)
     return built
 
 
-def _titled(
-    built: Built, block: Block, name: str, section_title: str, *, first: bool, listed: bool
-) -> None:
+def _drawn(block: Block, *, first: bool) -> list[Atom]:
+    atoms = ATOMS[type(block)](block)
+    for atom in atoms:
+        atom.bound = True
+    if isinstance(block, Official) and not first:
+        atoms[0].page = True
+    return atoms
+
+
+def _listed(blocks: Sequence[Block]) -> list[Block]:
+    """What has a line in the contents: the sheets, or where there are none, what has a title."""
+    titled = [block for block in blocks if _title(block)]
+    sheets: list[Block] = [block for block in titled if isinstance(block, Sheet)]
+    return (sheets or titled) if len(titled) > 1 else []
+
+
+def _titled(built: Built, block: Block, name: str, section_title: str, *, listed: bool) -> None:
     """A gap above and the block's title, unless it repeats the section's."""
     if isinstance(block, Official):
         return
-    if not first:
-        built.atoms.append(fixed(macro("gap")()))
+    if len(built.atoms) > 1:
+        signed = isinstance(block, Signatures)  # never without the last line above
+        built.atoms[-1].keep |= signed
+        built.atoms.append(Atom(lambda *_: macro("gap")(), keep=signed, bound=signed, space=True))
     title = clean(_title(block))
     if title and title != section_title:
         if listed:

@@ -12,7 +12,7 @@ import logging
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -28,6 +28,7 @@ POINTS = 72 / 25.4
 TALL = 4900.0  # mm; a PDF page ends at 14,400 points
 SLACKS = (0.75, 6.0, 20.0, 60.0)  # points left free at the foot of a page; more after a wrong plan
 MAX_PAGES = 800
+SMALL = 0.3  # of a page: a block up to this high is not parted
 SENTENCE = re.compile(r"[^。；！？\n]*(?:[。；！？]+\n?|\n|$)")
 
 Box = tuple[float, float, float, float]
@@ -46,6 +47,8 @@ class Atom:
     cells: Sequence[str] = ()
     head: "Atom | None" = None
     keep: bool = False  # stays with the atom after it
+    bound: bool = False  # stays with the one before it, if all so bound are a small part of a page
+    space: bool = False  # room above what follows; not drawn where a page begins with it
     page: bool = False  # begins a page
     alone: bool = False  # and the next one begins another
     joins: bool = False
@@ -122,7 +125,7 @@ def paginate(atoms: Sequence[Atom], heights: Sequence[float], room: float) -> li
     height_of = {id(atom): height for atom, height in zip(atoms, heights, strict=True)}
     pages: list[list[int]] = []
     used, start = 0.0, True
-    for chain in _chains(atoms):
+    for chain in _chains(atoms, heights, room):
         need, first = sum(heights[n] for n in chain), atoms[chain[0]]
         if start or first.page or used + need > room:
             pages.append([])
@@ -170,17 +173,29 @@ def text_width(text: str) -> float:
     return sum(1.0 if unicodedata.east_asian_width(c) in "WFA" else 0.6 for c in text)
 
 
-def _chains(atoms: Sequence[Atom]) -> list[list[int]]:
-    """Each atom with those that must stay with it."""
-    chains: list[list[int]] = []
-    open_chain = False
-    for number, atom in enumerate(atoms):
-        if open_chain and not atom.page:
-            chains[-1].append(number)
+def _chains(atoms: Sequence[Atom], heights: Sequence[float], room: float) -> Iterator[list[int]]:
+    """The atoms in groups that must not be parted. What no page can hold is parted all the same."""
+
+    def height(group: Sequence[int]) -> float:
+        return sum(heights[n] for n in group)
+
+    everything = range(len(atoms))
+    joinable = {n for n in everything[1:] if not atoms[n].page and not atoms[n - 1].alone}
+    bound = {n for n in joinable if atoms[n].bound}
+    small = {n for run in _runs(everything, bound) if height(run) <= room * SMALL for n in run[1:]}
+    kept = {n for n in joinable if atoms[n - 1].keep}
+    for chain in _runs(everything, small | kept):
+        yield from [chain] if height(chain) <= room else ([n] for n in chain)
+
+
+def _runs(numbers: Iterable[int], following: Container[int]) -> list[list[int]]:
+    runs: list[list[int]] = []
+    for number in numbers:
+        if number in following:
+            runs[-1].append(number)
         else:
-            chains.append([number])
-        open_chain = atom.keep
-    return chains
+            runs.append([number])
+    return runs
 
 
 def _page(atoms: Sequence[Atom], page: Sequence[int], number: int) -> list[Markup]:
@@ -189,7 +204,7 @@ def _page(atoms: Sequence[Atom], page: Sequence[int], number: int) -> list[Marku
     if first.head and not first.page:
         blocks.append(first.head.draw(first.head.cells, True))
     merged: list[tuple[Atom, bool, list[str]]] = []
-    for n in page:
+    for n in page[1:] if first.space else page:
         atom = atoms[n]
         if atom.joins and merged:
             merged[-1][2][:] = [a + b for a, b in zip(merged[-1][2], atom.cells, strict=True)]
