@@ -158,7 +158,7 @@ def waiting(session: Session) -> Waiting | None:
         .where(jobs.c.queue_name == QUEUE)
         .group_by(jobs.c.status)
     )
-    counts: dict[str, int] = dict(session.execute(query).tuples().all())
+    counts: dict[str, int] = dict(session.execute(query).all())
     return Waiting(*(counts.get(status, 0) for status in ("ENQUEUED", "DELAYED", "PENDING")))
 
 
