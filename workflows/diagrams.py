@@ -160,14 +160,14 @@ def _of_process(process: Process, reader: Reader, now: datetime) -> Iterator[Sta
     drawings = {name.split("/", 1)[0]: read(text) for name, text in _bpmn(process)}
     course = _Course(process, drawings, reader, now)
     yield course.standing(main, main, None)
-    used = {(task.diagram, task.level) for task in process.tasks}
-    for name in drawings:
-        levels = [level for level in _LEVELS if (name, level) in used] if name != main else []
-        if name == "rectification" and levels:
-            yield course.standing("rectification", name, None)
-            continue
-        for level in levels:
-            yield course.standing(f"{name}-{level}", name, level)
+    used = dict.fromkeys(_part(task) for task in process.tasks if task.diagram != main)
+    for name, level in used:
+        yield course.standing(f"{name}-{level}" if level else name, name, level)
+
+
+def _part(task: Task) -> tuple[str, str | None]:
+    """Diagram and level. All ledger items of a case share one diagram."""
+    return task.diagram, None if task.diagram == "rectification" else task.level
 
 
 def _bpmn(process: Process) -> list[tuple[str, str]]:

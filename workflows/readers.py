@@ -138,11 +138,12 @@ class Reader:
     # The review
 
     def convenes(self, level: str) -> bool:
-        """Chair, secretary, and the administration that called the panel."""
+        """The secretary, and the administration that called the panel. Not its chair, who is one
+        of the reviewers until the opinions are opened."""
         panel = self.panels.get(level)
         if panel is None:
             return False
-        if self.by.user_id in (panel.chair_id, panel.secretary_id):
+        if self.by.user_id == panel.secretary_id:
             return True
         return self.by.organisation_id == panel.organisation_id and self.by.role in _LEADING
 
@@ -152,14 +153,12 @@ class Reader:
         panel = self.panels.get(level)
         if panel is None:
             return False
-        if self.convenes(level):
-            return True
-        if panel.opened_at is not None and self._sits_on(panel):
+        if self.convenes(level) or (panel.opened_at is not None and self._sits_on(panel)):
             return True
         return level in self.concluded and self.by.role in _OFFICES
 
     def _sits_on(self, panel: Panel) -> bool:
-        return self.by.user_id in {member.user_id for member in panel.members}
+        return self.by.user_id in {panel.chair_id, *(member.user_id for member in panel.members)}
 
     def reads_opinions(self, level: str) -> bool:
         panel = self.panels.get(level)

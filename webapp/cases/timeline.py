@@ -22,6 +22,7 @@ from workflows.readers import TRACES, Reader
 
 MOST = 400  # events looked at for one page
 REMINDERS = {EventName.CLOCK_REMINDED, EventName.TIMER_FIRED}
+CLOCKS = {EventName.CLOCK_STARTED, EventName.CLOCK_MET}
 KINDS = {"steps": "办理经过", "reminders": "提醒与超时", "traces": "查阅记录"}
 # What an act is called after, the telling ones first; the rest stands below it
 HEADS = (
@@ -42,6 +43,7 @@ class Act:
     unit: str
     head: Event
     more: list[Event] = field(default_factory=list)
+    clocks: list[Event] = field(default_factory=list)  # limits that began or stopped with it
 
 
 @bp.get("/<int:case_id>")
@@ -130,12 +132,15 @@ def _act(at: datetime, events: list[Event], doer: Event | None, reader: Reader) 
         desk=labels.label(held.role) if held else "",
         unit=reader.unit(held.organisation) if held else "",
         head=ranked[0],
-        more=ranked[1:],
+        more=[event for event in ranked[1:] if event.name not in CLOCKS],
+        clocks=[event for event in ranked[1:] if event.name in CLOCKS],
     )
 
 
 def _rank(event: Event) -> int:
-    return HEADS.index(EventName(event.name)) if event.name in HEADS else len(HEADS)
+    if event.name in HEADS:
+        return HEADS.index(EventName(event.name))
+    return len(HEADS) + (event.name in CLOCKS)
 
 
 def _by_day(acts: list[Act]) -> list[tuple[date, list[Act]]]:

@@ -77,6 +77,14 @@
     canvas.viewbox({ ...view, x: x - view.width / 4, y: y - view.height / 3 });
   }
 
+  // The list begins where the case stands.
+  function showLive() {
+    const list = document.querySelector(".steps"), line = document.querySelector(".step-now, .step-late");
+    if (list && line && list.scrollHeight > list.clientHeight) {
+      list.scrollTop = line.offsetTop - list.offsetTop - 60;
+    }
+  }
+
   async function draw() {
     const reply = await fetch(box.dataset.source, { headers: { Accept: "application/json" } });
     if (!reply.ok) throw new Error(String(reply.status));
@@ -97,6 +105,7 @@
     box.dataset.drawn = "yes";
   }
 
+  showLive();
   draw().catch(() => {
     const words = document.createElement("p");
     words.className = "quiet diagram-wait";
