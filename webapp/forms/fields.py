@@ -21,6 +21,7 @@ from workflows.forms import spec
 from workflows.forms.answers import is_empty, is_shown
 from workflows.forms.spec import CAUSE_LINES, INTERVAL_UNITS, INVENTORY_STATES, Choice, Kind
 
+ID = "f-"  # begins the ids of questions, so that none is called like a part of the frame
 MOST_RADIOS = 7
 BLANK_ROW = "__row__"  # stands for the index in the pattern of a new row
 UNITS = tuple(Choice(code=code, label=label) for code, label in INTERVAL_UNITS.items())
@@ -55,6 +56,7 @@ class Question(Field):
 
     def __init__(self, question: spec.Field, **kwargs: Any) -> None:
         super().__init__(label=question.label, **kwargs)
+        self.id = f"{ID}{self.name}"
         self.spec = question
         self.messages: list[str] = []
         self.warnings: list[str] = []
@@ -76,9 +78,14 @@ class Question(Field):
         return iter(())
 
     @property
+    def input_name(self) -> str:
+        """The name under which the browser posts it."""
+        return str(self.name)
+
+    @property
     def target(self) -> str:
-        """The id to jump to."""
-        return str(self.id)
+        """The id of its input: where to jump to."""
+        return f"{ID}{self.input_name}"
 
     @property
     def described_by(self) -> str:
@@ -145,11 +152,11 @@ class Signature(Question):
 
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
         super().process(None, None)
-        typed = formdata.getlist(self.target) if formdata is not None else []
+        typed = formdata.getlist(self.input_name) if formdata is not None else []
         self.password = typed[0] if typed else ""
 
     @property
-    def target(self) -> str:
+    def input_name(self) -> str:
         return f"{self.name}.password"
 
     def refuse(self, message: str) -> None:
@@ -230,10 +237,10 @@ class Cell(Composite):
         super().process(formdata, data, extra_filters)
         self.ticked = isinstance(data, dict)
         if formdata is not None:
-            self.ticked = bool(formdata.getlist(self.target))
+            self.ticked = bool(formdata.getlist(self.input_name))
 
     @property
-    def target(self) -> str:
+    def input_name(self) -> str:
         return f"{self.name}.ticked"
 
     def answer(self, known: Known) -> Any:
@@ -347,10 +354,6 @@ class Rows(Question):
     def pattern(self) -> Row:
         """A new row, with BLANK_ROW for its index."""
         return self._row(BLANK_ROW, None, None)
-
-    @property
-    def data(self) -> Any:
-        return self.answer({})
 
     def answer(self, known: Known) -> Any:
         """A row of which nothing could be read gives no answer; `places` keeps the count right."""

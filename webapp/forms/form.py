@@ -124,7 +124,7 @@ class TaskForm(FlaskForm):
 
     def _is_prefilled(self, field: Question) -> bool:
         given = self.prefill.get(str(field.short_name))
-        return bool(field.spec.default) and not is_empty(given) and field.data == given
+        return bool(field.spec.default) and not is_empty(given) and field.answer({}) == given
 
     # ---- what came in ----
 

@@ -131,13 +131,15 @@ def _picture(content: bytes, media_type: str) -> int:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             picture = Image.open(BytesIO(content), formats=[plugin])
         if picture.width * picture.height > MOST_PIXELS:
-            raise Unacceptable("图片的像素太多，缩小后再上传")
+            raise Image.DecompressionBombError
         if media_type == JPEG:
             picture.draft("L", (max(1, picture.width // 8), max(1, picture.height // 8)))
             picture.load()
         else:
             picture.verify()
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError):
+    except Image.DecompressionBombError:
+        raise Unacceptable("图片的像素太多，缩小后再上传") from None
+    except (UnidentifiedImageError, OSError, SyntaxError):
         raise Unacceptable("图片已损坏，打不开，重新拍照或导出后再上传") from None
     return 1
 

@@ -4,16 +4,21 @@ import { changed } from "./page.js";
 
 const NAMING = ["id", "name", "for", "aria-describedby", "aria-controls", "aria-labelledby", "data-row", "data-name", "data-picker-of", "data-cell"];
 const BLANK = "__row__";
+const ID = "f-";
 
-// Every attribute that begins with the old path of the row begins with the new one.
+// Every attribute that begins with the old path of the row begins with the new one; ids have a
+// prefix of their own before the path.
 function rename(row, from, to) {
   if (from === to) return;
   for (const node of [row, ...row.querySelectorAll("*")]) {
     for (const attribute of NAMING) {
       const text = node.getAttribute(attribute);
       if (!text) continue;
-      const renamed = text.split(" ").map((part) =>
-        (part === from || part.startsWith(`${from}.`) || part.startsWith(`${from}-`) ? to + part.slice(from.length) : part));
+      const renamed = text.split(" ").map((part) => {
+        const path = part.startsWith(ID) ? part.slice(ID.length) : part;
+        const inside = path === from || path.startsWith(`${from}.`) || path.startsWith(`${from}-`);
+        return inside ? part.slice(0, part.length - path.length) + to + path.slice(from.length) : part;
+      });
       node.setAttribute(attribute, renamed.join(" "));
     }
   }

@@ -1,0 +1,82 @@
+"""A desk where any form can be tried: one route that shows a form, judges it and says its answers.
+
+Also reads a page the way a browser would before it submits the form.
+"""
+
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element
+
+import html5lib
+from flask import Flask, jsonify, render_template_string
+from flask.typing import ResponseReturnValue
+
+from webapp import db, drafts, forms
+from webapp.access import current
+from webapp.forms import TaskForm
+from webapp.tasks import signing
+from workflows import surroundings
+from workflows.forms import check
+from workflows.forms.spec import Answers, Form
+
+PAGE = """{% extends "base.html" %}
+{% from "forms/form.html" import form_page, form_head, form_scripts %}
+{% block title %}{{ form.spec.title }}{% endblock %}
+{% block styles %}{{ form_head() }}{% endblock %}
+{% block scripts %}{{ form_scripts() }}{% endblock %}
+{% block content %}{{ form_page(form) }}{% endblock %}"""
+
+PLACE = "report"  # the one place whose drafts need no task
+Pairs = list[tuple[str, str]]
+
+
+def set_up(app: Flask, spec: Form, prefill: Answers | None = None, *, judged: bool = True) -> None:
+    """Serve the form at /desk. Handed in, it answers with the answers as JSON.
+
+    `judged=False` leaves out the rules: whatever could be read is accepted.
+    """
+
+    @app.route("/desk", methods=["GET", "POST"])
+    def desk() -> ResponseReturnValue:
+        form = forms.build(spec)(prefill, place=PLACE, draft=drafts.find(PLACE), signing=signing())
+        if form.parse():
+            if judged:
+                form.show_errors(errors_of(form))
+            if not form.faults:
+                return jsonify(form.answers)
+        return render_template_string(PAGE, form=form), form.status
+
+
+def errors_of(form: TaskForm) -> dict[str, list[str]]:
+    """What the rules say, with the world around a new report."""
+    by, now = current.appointment, current.now
+    known = surroundings.known(db.session, None, None, by=by, now=now)
+    return check.check(form.spec, form.answers, now=now, known=known)
+
+
+def typed_on(page: str) -> Pairs:
+    """Names and values that a browser would submit from the page's form, in order."""
+    root = html5lib.parse(page, namespaceHTMLElements=False)
+    found = [form for form in root.iter("form") if "task-form" in form.get("class", "")]
+    assert len(found) == 1
+    return [pair for control in _controls(found[0]) for pair in _submitted(control)]
+
+
+def _controls(element: Element) -> Iterator[Element]:
+    for child in element:
+        if child.tag in ("input", "select", "textarea"):
+            yield child
+        elif child.tag != "template":
+            yield from _controls(child)
+
+
+def _submitted(control: Element) -> Iterator[tuple[str, str]]:
+    name, kind = control.get("name"), control.get("type", "text")
+    if not name or (kind in ("radio", "checkbox") and control.get("checked") is None):
+        return
+    if control.tag == "textarea":
+        yield name, "".join(control.itertext())
+    elif control.tag == "select":
+        chosen = [option for option in control.iter("option") if option.get("selected") is not None]
+        yield name, (chosen or list(control.iter("option")))[0].get("value", "")
+    else:
+        yield name, control.get("value", "")
