@@ -98,6 +98,27 @@ def test_somebody_elses_step_does_not_exist(
     assert session.get_one(Task, task.id).state is TaskState.OPEN
 
 
+def test_a_unit_with_only_a_step_in_a_case_learns_no_name(
+    client_for: ClientFor, session: Session, world: World, case: Case
+) -> None:
+    task = step(session, case, "UT_receive")
+    task.lane, task.organisation_id = "concerned", world.units["neighbour"].id
+    session.commit()
+    name = case.person.name
+    for path in ("/tasks", f"/tasks/{task.id}"):
+        page = client_for(world.by["neighbour"]).get(path).text
+        assert case.number in page
+        assert name not in page
+        assert "云江县人民医院" not in page
+        assert f'href="/cases/{case.id}' not in page
+    assert (
+        name
+        in client_for(world.by["quality_office"])
+        .get(f"/tasks/{step(session, case, 'UT_discuss').id}")
+        .text
+    )
+
+
 @pytest.mark.parametrize("database", DATABASES)
 def test_a_step_is_handed_in_once(
     client_for: ClientFor, session: Session, world: World, case: Case

@@ -9,18 +9,22 @@ from sqlalchemy.orm import Session, joinedload
 
 from models import Appointment, Case, Draft, Rectification, Task
 from webapp import words
-from workflows.permissions import inbox
+from workflows.permissions import inbox, visible_cases
 
 FAR = datetime.max.replace(tzinfo=UTC)  # steps without a number come after those with one
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One open step; `percent` of a draft already begun, `item` the ledger item it is about."""
+    """One open step; `percent` of a draft already begun, `item` the ledger item it is about.
+
+    `opens`: whether one may also open the case; a unit that only has a step in it learns no name.
+    """
 
     task: Task
     percent: int | None
     item: Rectification | None
+    opens: bool
 
     @property
     def due_at(self) -> datetime | None:
@@ -53,8 +57,14 @@ def rows(session: Session, by: Appointment) -> list[Row]:
     ).all()
     percents = _percents(session, by)
     items = _items(session, tasks)
+    cases = _cases(session, by, tasks)
     return [
-        Row(task, percents.get(f"task:{task.id}"), items.get(task.rectification_id or 0))
+        Row(
+            task,
+            percents.get(f"task:{task.id}"),
+            items.get(task.rectification_id or 0),
+            task.case_id in cases,
+        )
         for task in tasks
     ]
 
@@ -68,6 +78,13 @@ def _items(session: Session, tasks: Sequence[Task]) -> dict[int, Rectification]:
     ids = {task.rectification_id for task in tasks} - {None}
     found = session.scalars(select(Rectification).where(Rectification.id.in_(ids)))
     return {item.id: item for item in found}
+
+
+def _cases(session: Session, by: Appointment, tasks: Sequence[Task]) -> set[int]:
+    ids = {task.case_id for task in tasks}
+    return set(
+        session.scalars(visible_cases(by).with_only_columns(Case.id).where(Case.id.in_(ids)))
+    )
 
 
 def steps(found: Sequence[Row]) -> list[str]:

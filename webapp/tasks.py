@@ -1,5 +1,7 @@
 """「我的待办」 and one step at a time: look, fill in, hand in."""
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
@@ -13,7 +15,7 @@ from webapp.forms import Signing, TaskForm
 from workflows.actions import tasks, users
 from workflows.forms import load
 from workflows.forms.sheet import sheet
-from workflows.permissions import may_complete, visible_tasks
+from workflows.permissions import may_complete, visible_cases, visible_tasks
 from workflows.readers import Reader
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
@@ -108,7 +110,13 @@ def _form(task: Task) -> TaskForm:
 def _page(task: Task, form: TaskForm) -> ResponseReturnValue:
     if task.state is not TaskState.OPEN:  # it moved on while the form was being filled in
         return _overtaken(task, form)
-    return render_template("tasks/show.html", task=task, case=task.case, form=form), form.status
+    return render_template("tasks/show.html", form=form, **_about(task)), form.status
+
+
+def _about(task: Task) -> dict[str, Any]:
+    """What every page of a step says above. `opens`: whether one may also open the case."""
+    case = visible_cases(current.appointment).where(Case.id == task.case_id)
+    return {"task": task, "case": task.case, "opens": db.session.scalar(case) is not None}
 
 
 def _overtaken(task: Task, form: TaskForm) -> ResponseReturnValue:
@@ -116,8 +124,7 @@ def _overtaken(task: Task, form: TaskForm) -> ResponseReturnValue:
     reader = Reader(db.session, task.case, current.appointment)
     page = render_template(
         "tasks/overtaken.html",
-        task=task,
-        case=task.case,
+        **_about(task),
         who=reader.person(task.done_by),
         parts=laid_out(sheet(form.spec, form.answers, reader.names())),
     )
@@ -129,8 +136,7 @@ def _finished(task: Task) -> ResponseReturnValue:
     document = db.session.scalars(select(Document).where(Document.task_id == task.id)).one_or_none()
     return render_template(
         "tasks/done.html",
-        task=task,
-        case=task.case,
+        **_about(task),
         document=document,
         reader=reader,
         parts=parts_of(document, reader) if document else [],
