@@ -1,219 +1,56 @@
-"""The dossier on paper: complete, searchable, true to size, the same bytes again, and tight.
+"""The dossier on paper: complete, searchable, true to size, and the same bytes again.
 
-Made with the real wkhtmltopdf. Nothing a person typed may reach a file, the network or an option
-of the renderer, not even where escaping is taken away.
+Made with the real wkhtmltopdf.
 """
 
-import base64
 import hashlib
 import io
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from datetime import timedelta
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pikepdf
-import pypdfium2
 import pytest
 from markupsafe import Markup
-from pikepdf import Array, Dictionary, Encryption, Name, String
+from pikepdf import Array, Dictionary, Name
 from PIL import Image, ImageChops, ImageDraw, ImageFont, ImageStat
 
-from webapp import pdf as package
+from tests.paper import (
+    MARK,
+    NOTICE,
+    NUMBER,
+    PRODUCED,
+    RARE,
+    READER,
+    RED,
+    SEARCHED,
+    SVG,
+    Made,
+    dossier,
+    glyphs,
+    pixels,
+    printed,
+    sheet_with,
+    stored,
+    timeline,
+    whole,
+)
 from webapp.pdf import attachments, diagram, installed, layout, render
 from webapp.pdf.dossier import build, page_count
 from webapp.pdf.layout import Atom
-from webapp.pdf.markup import MarkupRefused, admit, clean
-from webapp.pdf.render import A4, Mode, PageSetup, RenderError
+from webapp.pdf.markup import clean
+from webapp.pdf.render import A4, PageSetup, RenderError
 from webapp.pdf.sheet import OFFICIAL, build_sheet
 from workflows.dossier import (
-    AttachmentFile,
-    Block,
-    Diagram,
-    DiagramBlock,
-    Dossier,
-    Group,
-    Official,
-    Reader,
     Row,
     Section,
-    Sheet,
-    Signature,
-    Signatures,
     TableBlock,
     Text,
 )
-
-NUMBER = "YJ-2026-0012"
-READER = Reader("陈䶮", "云江县卫生健康委员会")
-PRODUCED = datetime(2026, 12, 18, 6, 5, tzinfo=UTC)
-MARK = "陈䶮　云江县卫生健康委员会　2026年12月18日 14:05"
-SEARCHED = "车站行人长期见面，二月八日高大白色食用油，自生力强"
-RARE = "䶮㛃龑𠮷"
-RED = (200, 30, 30)
-SVG = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1200 400" width="1200" height="400">
-<g class="djs-group"><g class="djs-element djs-shape" data-element-id="UT_report">
-<g class="djs-visual"><rect width="100" height="80" fill="white" stroke="black"/>
-<text style="font-family: Arial"><tspan x="10" y="40">登记报告</tspan></text></g></g></g>
-<g class="djs-group"><g class="djs-element djs-connection" data-element-id="F_one">
-<g class="djs-visual"><path d="M100,40L300,40" fill="none" stroke="black"/></g></g></g>
-<g class="djs-group"><g class="djs-element djs-shape" data-element-id="UT_late">
-<g class="djs-visual" transform="translate(300 0)"><rect width="100" height="80" fill="white"/>
-</g></g></g></svg>"""
-
-
-# A case on paper.
-
-
-def sheet_with(*rows: Row) -> Sheet:
-    return Sheet("报告卡", [Group("一般情况", list(rows))])
-
-
-def timeline(rows: int) -> TableBlock:
-    """Rows of very different height; each says where it begins and where it ends."""
-    words = "入院待产，宫缩规律，行胎心监护；"
-    body = [
-        [f"起{n:03}", "产科", words * (n * 7919 % 11) + f"止{n:03}"] for n in range(1, rows + 1)
-    ]
-    return TableBlock("诊疗经过时间轴", [14, 16, 70], ["时间列", "地点列", "经过列"], body, "注文")
-
-
-NOTICE = Official(
-    issuer="云江县卫生健康委员会",
-    number="云卫妇幼函〔2026〕17号",
-    title="关于孕产妇死亡病例评审情况的反馈通报",
-    addressed_to="云江县人民医院",
-    paragraphs=["一、普遍性问题", "（一）保健方面", "县" * 28 * 6] + ["市" * 26] * 40,
-    signed_by="云江县卫生健康委员会",
-    signed_on=date(2026, 11, 27),
-    enclosures=["问题清单", "整改要求"],
-    copies_to="云州市卫生健康委员会",
-    issued_by="云江县卫生健康委员会办公室",
-)
-
-
-def sections() -> list[Section]:
-    card = sheet_with(
-        Row("姓名", f"李{RARE}"),
-        Row("民族", "汉族"),
-        Row("经过", SEARCHED),
-        Row("改进建议", ["术前备血", "出血称重"]),
-        Row("未填", ""),
-    )
-    signed = Signatures([Signature("填报人", "赵行长", "云江县人民医院", "2026年11月22日 19:58")])
-    return [
-        Section("card", "孕产妇死亡报告卡", [card, signed]),
-        Section("record", "个案记录", [Sheet("个案情况", card.groups), timeline(60)]),
-        Section("discussion", "院内死亡病例讨论", [Text("发言要点", [SEARCHED * 40])]),
-        Section("opinions", "专家意见", []),
-        Section("notice", "反馈通报", [NOTICE]),
-        Section("diagram", "流程进度", [DiagramBlock(0)]),
-        Section("events", "办理记录", [TableBlock("", [30, 70], ["何时", "何事"], [])]),
-    ]
-
-
-def stored(path: Path, media_type: str, label: str) -> AttachmentFile:
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return AttachmentFile(path.name, sha256, media_type, path, label)
-
-
-def picture(path: Path, kind: str, size: tuple[int, int], mode: str = "RGB") -> Path:
-    Image.new(mode, size, RED if mode == "RGB" else (*RED, 128)).save(path, kind)
-    return path
-
-
-def foreign(path: Path, *, turn: int = 0, locked: bool = False) -> Path:
-    """Two pages, a red square at the lower left, and all that a dossier must not take over."""
-    if path.exists():  # encryption is never the same twice
-        return path
-    with pikepdf.new() as pdf:
-        for _ in range(2):
-            page = pdf.add_blank_page(page_size=(595, 842))
-            page.contents_add(b"0.8 0.1 0.1 rg 0 0 120 120 re f")
-        launch = Dictionary(S=Name.Launch, F=String("/bin/sh"))
-        link = Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=Array([0, 0, 9, 9]), A=launch)
-        pdf.pages[0].obj.Annots = Array([pdf.make_indirect(link)])
-        pdf.Root.OpenAction = Dictionary(S=Name.JavaScript, JS=String("app.alert(1)"))
-        pdf.attachments["run.sh"] = b"#!/bin/sh"
-        pdf.Root.Pages.Rotate = turn  # in the tree above the pages, where it is easily missed
-        pdf.save(path, encryption=Encryption(owner="o", user="u") if locked else False)
-    return path
-
-
-def attached(folder: Path) -> list[AttachmentFile]:
-    broken = folder / "broken.pdf"
-    broken.write_bytes(b"%PDF-1.7\nnothing of it is true")
-    torn = folder / "torn.jpg"
-    torn.write_bytes(picture(folder / "whole.jpg", "JPEG", (600, 600)).read_bytes()[:900])
-    other = folder / "letter.docx"
-    other.write_bytes(b"PK\x03\x04")
-    png, gone = picture(folder / "b.png", "PNG", (900, 300), "RGBA"), folder / "gone.pdf"
-    gone.write_bytes(b"%PDF")
-    lost = stored(gone, "application/pdf", "遗失的文件")
-    gone.unlink()
-    return [
-        stored(picture(folder / "a.jpg", "JPEG", (1200, 1700)), "image/jpeg", "入院记录"),
-        stored(png, "image/png", "监护图纸"),
-        stored(foreign(folder / "turned.pdf", turn=90), "application/pdf", "转诊单"),
-        stored(foreign(folder / "locked.pdf", locked=True), "application/pdf", "尸检报告"),
-        stored(broken, "application/pdf", "损坏的文件"),
-        stored(torn, "image/jpeg", "残缺的照片"),
-        stored(other, "application/msword", "函"),
-        replace(stored(png, "image/png", "被改动的文件"), sha256="0" * 64),
-        lost,
-    ]
-
-
-def dossier(folder: Path) -> Dossier:
-    return Dossier(
-        number=NUMBER,
-        title="孕产妇死亡病例案卷",
-        subject_masked="李＊＊（女，31 岁）",
-        organisation="云江县人民医院",
-        event_at=datetime(2026, 11, 20, 19, 40, tzinfo=UTC),
-        produced_at=PRODUCED,
-        reader=READER,
-        rule_set_title="示范规则（2022年版）",
-        sections=sections(),
-        attachments=attached(folder),
-        diagrams=[Diagram(SVG.encode(), {"UT_report": "done", "UT_late": "late"}, "评审流程")],
-    )
-
-
-@dataclass
-class Made:
-    """A finished file, read back."""
-
-    data: bytes
-    told: list[tuple[int, str]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.texts = texts(self.data)
-
-    def page(self, wanted: str) -> int:
-        """Index of the only page, behind the contents, that says so."""
-        [found] = [n for n, text in enumerate(self.texts) if n > 1 and wanted in text]
-        return found
-
-
-def texts(data: bytes) -> list[str]:
-    with pypdfium2.PdfDocument(data) as document:
-        return [page.get_textpage().get_text_bounded() for page in document]
-
-
-def pixels(data: bytes, page: int, scale: float = 1) -> Image.Image:
-    with pypdfium2.PdfDocument(data) as document:
-        image: Image.Image = document[page].render(scale=scale).to_pil().convert("RGB")
-    return image
 
 
 @pytest.fixture(scope="module")
@@ -225,11 +62,6 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(files: Path) -> Made:
     told: list[tuple[int, str]] = []
     return Made(build(dossier(files), lambda percent, what: told.append((percent, what))), told)
-
-
-def printed(*blocks: Block, title: str = "测试") -> Made:
-    section = Section("test", title, list(blocks))
-    return Made(build_sheet(section, number=NUMBER, reader=READER, produced_at=PRODUCED))
 
 
 # What a dossier must show.
@@ -288,26 +120,6 @@ def test_rare_names_are_found_and_drawn(made: Made) -> None:
         assert most_like(image, RARE + "国口国") == character
 
 
-def glyphs(data: bytes, number: int, wanted: str) -> list[Image.Image]:
-    """The places on the page where, says the text layer, these characters first stand."""
-    codes = [int.from_bytes(character.encode("utf-16-be")[:2]) for character in wanted]
-    with pypdfium2.PdfDocument(data) as document:
-        page, scale = document[number], 6
-        text, height = page.get_textpage(), page.get_height()
-        units = [unicode_at(text, n) for n in range(text.count_chars())]
-        boxes = [text.get_charbox(units.index(code), loose=True) for code in codes]
-        image: Image.Image = page.render(scale=scale).to_pil().convert("L")
-    return [
-        image.crop(tuple(int(edge * scale) for edge in (x0, height - y1, x1, height - y0)))
-        for x0, y0, x1, y1 in boxes
-    ]
-
-
-def unicode_at(text: Any, index: int) -> int:
-    """The UTF-16 unit the text layer gives; the library has no name of its own for it."""
-    return int(pypdfium2.raw.FPDFText_GetUnicode(text.raw, index))
-
-
 def most_like(image: Image.Image, candidates: str) -> str:
     path = installed.font_file("Serif", bold=False)
     assert path is not None
@@ -350,7 +162,8 @@ def test_progress_only_rises(made: Made) -> None:
 def test_the_same_data_give_the_same_bytes_in_another_process(made: Made, files: Path) -> None:
     """Python's and Qt's hash orders differ from process to process, clocks always."""
     code = (
-        "import sys, hashlib, pathlib; from tests.test_pdf import dossier, build;"
+        "import sys, hashlib, pathlib; from tests.paper import dossier;"
+        "from webapp.pdf.dossier import build;"
         "d = dossier(pathlib.Path(sys.argv[1]));"
         "print(hashlib.sha256(build(d, lambda *_: None)).hexdigest())"
     )
@@ -587,259 +400,6 @@ def test_the_dossier_shows_the_coloured_diagram_with_its_legend(made: Made) -> N
 def test_a_drawing_that_holds_more_than_a_drawing_is_refused(part: str) -> None:
     with pytest.raises(ValueError, match="more than a drawing"):
         diagram.coloured(SVG.replace("</svg>", part + "</svg>").encode(), {})
-
-
-# What typed text may try.
-
-
-@dataclass
-class Bait:
-    """A secret file, a place where a file may not appear, and a listener that counts visitors."""
-
-    folder: Path
-    url: str
-    hits: list[str]
-
-    @property
-    def secret(self) -> str:
-        return (self.folder / "secret.txt").as_uri()
-
-    @property
-    def jar(self) -> Path:
-        return self.folder / "jar.txt"
-
-    def probes(self) -> dict[str, str]:
-        drawing = f'<svg xmlns="http://www.w3.org/2000/svg"><image href="{self.url}/svg"/></svg>'
-        inline = base64.b64encode(drawing.encode()).decode()
-        frame = f'<iframe src="{self.secret}"></iframe>'
-        return {
-            "file in a frame": frame,
-            "file in an object": f'<object data="{self.secret}"></object>',
-            "file embedded": f'<embed src="{self.secret}">',
-            "option in meta": f'<meta name="pdfkit-allow" content="{self.folder}">{frame}',
-            "local files on": f'<meta name="pdfkit-enable-local-file-access" content="">{frame}',
-            "cookie jar in meta": f'<meta name="pdfkit-cookie-jar" content="{self.jar}">',
-            "picture": f'<img src="{self.url}/img">',
-            "frame": f'<iframe src="{self.url}/frame"></iframe>',
-            "style sheet": f'<link rel="stylesheet" href="{self.url}/css">',
-            "style": f"<style>@import url({self.url}/import); @font-face "
-            f"{{font-family: f; src: url({self.url}/font)}} p {{font-family: f}}</style>",
-            "base": f'<base href="{self.url}/"><img src="relative">',
-            "refresh": f'<meta http-equiv="refresh" content="0;url={self.url}/refresh">',
-            "attachment": f'<link rel="attachment" href="{self.secret}">',
-            "drawing": f'<img src="data:image/svg+xml;base64,{inline}">',
-            "script": "<script>document.write('CANARY' + '-SCRIPT')</script>",
-        }
-
-    def leaked(self, pdf: bytes) -> list[str]:
-        found = [f"request {path}" for path in self.hits] + ["file written"] * self.jar.exists()
-        text = "".join(texts(pdf)) if pdf else ""
-        return found + re.findall(r"CANARY-\w+", text)
-
-
-@pytest.fixture(scope="module")
-def listener() -> Iterator[tuple[str, list[str]]]:
-    hits: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            hits.append(self.path)
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"CANARY-HTTP")
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", hits
-        server.shutdown()
-
-
-@pytest.fixture
-def bait(listener: tuple[str, list[str]], tmp_path: Path) -> Bait:
-    url, hits = listener
-    hits.clear()
-    (tmp_path / "secret.txt").write_text("CANARY-FILE", encoding="ascii")
-    return Bait(tmp_path, url, hits)
-
-
-def whole(body: str) -> str:
-    return (
-        '<!DOCTYPE html><html><head><meta charset="utf-8"><style>body{margin:0}</style></head>'
-        f"<body>{body}</body></html>"
-    )
-
-
-def test_the_bait_works(bait: Bait) -> None:
-    """Without any protection the probes do leak: the tests below can fail."""
-    probes = bait.probes()
-    html = whole(probes["script"] + probes["file in a frame"] + probes["picture"])
-    naked = subprocess.run(
-        ["wkhtmltopdf", "--quiet", "--enable-local-file-access", "-", "-"],
-        input=html.encode(),
-        capture_output=True,
-        check=True,
-        env={"PATH": "/usr/bin", "QT_QPA_PLATFORM": "offscreen"},
-    )
-    assert set(bait.leaked(naked.stdout)) == {"request /img", "CANARY-FILE", "CANARY-SCRIPT"}
-
-
-@cache
-def modes() -> list[Mode]:
-    """Bubblewrap where the machine has it; what stands in for it always."""
-    return ["box", "bare"] if render.box_failure() is None else ["bare"]
-
-
-@pytest.mark.clause("I01")
-@pytest.mark.parametrize("mode", modes())
-def test_markup_that_reaches_the_renderer_gets_nowhere(bait: Bait, mode: Mode) -> None:
-    def leaks(probe: str) -> list[str]:
-        try:
-            return bait.leaked(render.render(whole(f"<p>text</p>{probe}"), mode=mode))
-        except RenderError:
-            return bait.leaked(b"")  # refusing is an answer
-
-    probes = bait.probes()
-    with ThreadPoolExecutor(2) as pool:
-        found = dict(zip(probes, pool.map(leaks, probes.values()), strict=True))
-    assert not any(found.values()), found
-
-
-@pytest.mark.clause("I01")
-def test_pdfkit_is_given_a_file_and_a_prefix_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two layers against CVE-2025-26240, each enough alone: so neither shows in the test above."""
-    given: list[Any] = []
-
-    def from_file(source: Any, *_: object, configuration: Any, **__: object) -> bytes:
-        given.extend((source, configuration.meta_tag_prefix))
-        return b"%PDF"
-
-    monkeypatch.setattr(render.pdfkit, "from_file", from_file)
-    render.render(whole(""), mode="bare")
-    assert isinstance(given[0], io.StringIO)
-    assert re.fullmatch("[0-9a-f]{32}", given[1])
-
-
-@pytest.mark.clause("I01")
-@pytest.mark.parametrize("mode", modes())
-def test_markup_typed_into_any_field_is_printed_as_typed(
-    bait: Bait, mode: Mode, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(render, "best_mode", lambda: mode)
-    probes = bait.probes()
-    every = "".join(probes.values())
-    file = picture(tmp_path / "a.png", "PNG", (50, 50))
-    hostile = Dossier(
-        *(every[:300], every[:300], every[:300], every[:300], PRODUCED, PRODUCED),
-        reader=Reader(probes["frame"], probes["picture"]),
-        rule_set_title=probes["refresh"],
-        sections=[
-            Section("a", every[:200], [Sheet(every, [Group(every, [Row(every, every)])])]),
-            Section(
-                "b", "乙", [Sheet("表", [Group("组", [Row("短", probes["script"], wide=False)])])]
-            ),
-            Section("c", "丙", [TableBlock(every, [50, 50], [every, every], [[every] * 2], every)]),
-            Section("d", "丁", [Text(every, [every]), Signatures([Signature(*[every] * 4)])]),
-            Section("e", "戊", [Official(*[every] * 4, [every], every, date(2026, 1, 1), [every])]),
-            Section("f", "己", [DiagramBlock(0)]),
-        ],
-        attachments=[replace(stored(file, every, every), name=every)],
-        diagrams=[Diagram(SVG.encode(), {}, every)],
-    )
-    pdf = build(hostile, lambda *_: None)
-    shown = re.sub(r"\s", "", "".join(texts(pdf)))
-    for probe in probes.values():
-        assert re.sub(r"\s", "", probe)[:30] in shown
-    assert not bait.hits
-    assert not bait.jar.exists()
-    assert "CANARY" not in re.sub(
-        r"'CANARY'", "", shown
-    )  # the script is shown, what it makes is not
-
-
-@pytest.mark.clause("I01")
-@pytest.mark.parametrize(
-    "part",
-    [
-        "<script>1</script>",
-        '<p onclick="1">x</p>',
-        '<img src="http://127.0.0.1/">',
-        '<a href="javascript:1">x</a>',
-        '<p style="background:url(http://127.0.0.1/)">x</p>',
-        "<style>p{background:url(x)}</style>",
-        '<meta name="pdfkit-allow" content="/">',
-        "<!-- -->",
-        "<iframe></iframe>",
-    ],
-)
-def test_a_page_that_is_not_all_ours_is_not_rendered(part: str) -> None:
-    with pytest.raises(MarkupRefused):
-        admit(whole(part))
-
-
-def test_a_page_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "WALL_SECONDS", 1)
-    with pytest.raises(RenderError, match="超过 1 秒"):
-        render.render(whole("<p style='word-wrap:break-word'>" + "x" * 400_000))
-
-
-def test_what_fails_is_told_without_quoting_the_page() -> None:
-    with pytest.raises(RenderError) as told:
-        render.render(whole('<p>张三</p><iframe src="file:///etc/hostname"></iframe>'))
-    assert str(told.value) == "排版程序出错"
-
-
-# The machine.
-
-
-def test_where_bubblewrap_fails_the_rest_holds_and_it_is_said(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(render, "box_failure", lambda: "No permissions to create new namespace")
-    assert render.best_mode.__wrapped__() == "bare"
-    assert "reduced protection" in caplog.text
-    monkeypatch.setattr(package, "box_failure", lambda: "no")
-    monkeypatch.setattr(installed, "BUBBLEWRAP", Path("/nowhere/bwrap"))
-    assert "apt-get install -y --no-install-recommends bubblewrap" in (package.weakened() or "")
-
-
-def test_without_a_network_barrier_nothing_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render, "box_failure", lambda: "no")
-    monkeypatch.setattr(render, "offline", lambda _mode: False)
-    with pytest.raises(RenderError, match="网络隔离"):
-        render.best_mode.__wrapped__()
-
-
-def test_what_is_missing_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert installed.missing() is None
-    monkeypatch.setattr(installed, "PROGRAM", Path("/nowhere/wkhtmltopdf"))
-    assert "缺少排版程序 wkhtmltopdf" in (installed.missing() or "")
-    monkeypatch.setattr(installed, "FONT_FOLDERS", ())
-    said = installed.missing() or ""
-    assert "中文字体 Noto CJK" in said
-    assert said.endswith("bubblewrap wkhtmltopdf fonts-noto-cjk")
-    assert package.weakened() is None
-
-
-@pytest.mark.parametrize(
-    ("switch", "value", "command"),
-    [
-        (0, "0", "kernel.unprivileged_userns_clone=1"),
-        (1, "1", "apparmor_restrict"),
-        (2, "0", "15000"),
-    ],
-)
-def test_a_kernel_that_allows_no_namespaces_is_told_how_to(
-    switch: int, value: str, command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    real = installed.USER_NAMESPACES[switch][0]
-    monkeypatch.setattr(installed, "BUBBLEWRAP", Path("/bin/sh"))
-    monkeypatch.setattr(Path, "exists", lambda self: self == real)
-    monkeypatch.setattr(Path, "read_text", lambda *_, **__: f"{value}\n")
-    assert command in installed.unboxed()
-    assert "sysctl -w" in installed.unboxed()
 
 
 def test_old_times_are_written_in_the_zone_of_the_data() -> None:
