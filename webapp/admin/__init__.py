@@ -1,0 +1,29 @@
+"""管理: what the three administrators keep. One module a noun; none of them shows a patient."""
+
+from webapp.admin import (
+    accounts,
+    appointments,
+    definitions,
+    health,
+    index,
+    log,
+    organisations,
+    people,
+    rules,
+    zones,
+)
+from webapp.admin.blueprint import bp
+
+__all__ = [
+    "accounts",
+    "appointments",
+    "bp",
+    "definitions",
+    "health",
+    "index",
+    "log",
+    "organisations",
+    "people",
+    "rules",
+    "zones",
+]

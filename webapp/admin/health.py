@@ -1,0 +1,157 @@
+"""运行状况: database, workers, incidents, what is due, versions, what PDF lacks.
+
+An incident shows where it happened and the kind of error, never its message: that may quote a case.
+"""
+
+import platform
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+
+from alembic.runtime.migration import MigrationContext
+from flask import render_template
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import joinedload
+
+from models import Clock, Event, Incident, Process, ProcessState, Timer, WorkerBeat
+from webapp import db, pdf
+from webapp.access import current
+from webapp.admin.blueprint import SYSTEM, bp, only
+from webapp.admin.definitions import title_of
+from workflows import jobs
+from workflows.events import EventName
+
+DEAD_AFTER = timedelta(seconds=30)
+RECENT = timedelta(days=7)
+MOST = 100
+PARTS = (
+    ("Flask", "flask"),
+    ("SQLAlchemy", "sqlalchemy"),
+    ("SpiffWorkflow", "spiffworkflow"),
+    ("DBOS", "dbos"),
+    ("pdfkit", "pdfkit"),
+    ("pikepdf", "pikepdf"),
+)
+_FRAME = re.compile(r'^  File "[^"]*?((?:workflows|webapp|models)/[\w/]+\.py)", line (\d+)', re.M)
+_ERROR = re.compile(r"^([A-Za-z_][\w.]*)(?::|$)", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One open incident, without what it was about."""
+
+    id: int
+    process: str
+    at: datetime
+    kind: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What the worker should have done by now, and what comes next."""
+
+    what: str
+    due: int
+    waiting: int
+    next_at: datetime | None
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether something has been due for longer than a working worker would take."""
+        return self.next_at is not None and self.next_at < now - timedelta(minutes=1)
+
+
+@bp.get("/health")
+@only(SYSTEM)
+def health() -> ResponseReturnValue:
+    now = current.now
+    beats = db.session.scalars(select(WorkerBeat).order_by(WorkerBeat.at.desc())).all()
+    return render_template(
+        "admin/health.html",
+        database=_database(),
+        workers=[(beat, now - beat.at <= DEAD_AFTER) for beat in beats],
+        incidents=_incidents(),
+        due=[_timers(now), _reminders(now)],
+        jobs=jobs.waiting(db.session),
+        failed=_failed_jobs(now),
+        versions=_versions(),
+        pdf_missing=pdf.missing(),
+        pdf_weakened=pdf.weakened(),
+    )
+
+
+def _database() -> dict[str, str]:
+    connection = db.session.connection()
+    dialect = connection.dialect
+    number = ".".join(str(part) for part in dialect.server_version_info or ())
+    name = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[dialect.name]
+    if dialect.name == "sqlite":
+        size = connection.scalar(
+            text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        )
+    else:
+        size = connection.scalar(text("SELECT pg_database_size(current_database())"))
+    return {
+        "类型": f"{name} {number}",
+        "数据量": f"{(size or 0) / 1024**2:.1f} MB",
+        "结构版本": MigrationContext.configure(connection).get_current_revision() or "未建立",
+    }
+
+
+def _incidents() -> list[Trouble]:
+    rows = db.session.scalars(
+        select(Incident)
+        .where(Incident.solved_at.is_(None))
+        .options(joinedload(Incident.process).load_only(Process.id).joinedload(Process.definition))
+        .order_by(Incident.id.desc())
+        .limit(MOST)
+    )
+    return [
+        Trouble(row.id, title_of(row.process.definition), row.at, *told_of(row.cause))
+        for row in rows
+    ]
+
+
+def told_of(cause: str) -> tuple[str, str]:
+    """Kind of error and place in our code, from a traceback; nothing of its message."""
+    frames = list(_FRAME.finditer(cause))
+    after = cause[frames[-1].end() :] if frames else cause
+    kinds = [found[1] for found in _ERROR.finditer(after)]
+    kind = kinds[0].rsplit(".", 1)[-1] if kinds else "未知"
+    return kind, f"{frames[-1][1]}:{frames[-1][2]}" if frames else ""
+
+
+def _timers(now: datetime) -> Overdue:
+    running = Process.status == ProcessState.RUNNING
+    query = select(func.count(Timer.id), func.min(Timer.due_at)).join(Timer.process).where(running)
+    waiting, next_at = db.session.execute(query).one()
+    due, _ = db.session.execute(query.where(Timer.due_at <= now)).one()
+    return Overdue("流程定时", due, waiting, next_at)
+
+
+def _reminders(now: datetime) -> Overdue:
+    query = select(func.count(Clock.id), func.min(Clock.next_reminder_at)).where(
+        Clock.next_reminder_at.is_not(None), Clock.met_at.is_(None)
+    )
+    waiting, next_at = db.session.execute(query).one()
+    due, _ = db.session.execute(query.where(Clock.next_reminder_at <= now)).one()
+    return Overdue("时限提醒", due, waiting, next_at)
+
+
+def _failed_jobs(now: datetime) -> list[Event]:
+    query = select(Event).where(Event.name == EventName.JOB_FAILED, Event.at >= now - RECENT)
+    return list(db.session.scalars(query.order_by(Event.id.desc()).limit(20)))
+
+
+def _versions() -> dict[str, str]:
+    found = {"一例": _version("yili"), "Python": platform.python_version()}
+    return found | {name: _version(package) for name, package in PARTS}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "未安装"

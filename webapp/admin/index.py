@@ -1,0 +1,99 @@
+"""Where an administrator begins: a card for each thing he may keep, with how it stands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import abort, render_template
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, or_, select
+
+from models import Event, Incident, Organisation, User, Zone
+from webapp import db
+from webapp.access import current
+from webapp.admin.blueprint import LOG, PEOPLE, SYSTEM, bp
+from webapp.words import local
+from workflows import rules
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`state` says in a few words how it stands; `tone` other than still asks for attention."""
+
+    endpoint: str
+    permission: str
+    title: str
+    icon: str
+    text: str
+    state: Callable[[], tuple[str, str]]
+
+
+def _people() -> tuple[str, str]:
+    users = select(func.count(User.id))
+    locked = db.session.scalar(users.where(User.locked_until > current.now)) or 0
+    inactive = db.session.scalar(users.where(User.active.is_(False))) or 0
+    parts = [f"{db.session.scalar(users)} 人"]
+    parts += [f"停用 {inactive}"] if inactive else []
+    parts += [f"锁定 {locked}"] if locked else []
+    return "，".join(parts), "due" if locked else "still"
+
+
+def _organisations() -> tuple[str, str]:
+    active = select(func.count(Organisation.id)).where(Organisation.active)
+    return f"{db.session.scalar(active)} 个在用", "still"
+
+
+def _zones() -> tuple[str, str]:
+    today = local(current.now).date()
+    running = select(func.count(Zone.id)).where(
+        Zone.valid_from <= today, or_(Zone.valid_to.is_(None), Zone.valid_to >= today)
+    )
+    return f"{db.session.scalar(running)} 项对应关系在用", "still"
+
+
+def _rules() -> tuple[str, str]:
+    files = len(list(rules.JURISDICTIONS.glob("*.toml")))
+    return f"{files} 份规则文件", "still"
+
+
+def _definitions() -> tuple[str, str]:
+    return "流程版本与在办数", "still"
+
+
+def _health() -> tuple[str, str]:
+    open_ones = select(func.count(Incident.id)).where(Incident.solved_at.is_(None))
+    if count := db.session.scalar(open_ones):
+        return f"{count} 个流程异常待处理", "late"
+    return "没有待处理的流程异常", "done"
+
+
+def _log() -> tuple[str, str]:
+    last = db.session.scalar(select(func.max(Event.id))) or 0
+    return f"已记录 {last} 条", "still"
+
+
+CARDS = (
+    Card("admin.people", PEOPLE, "账号与任职", "people", "开通、停用、解锁、登记任职", _people),
+    Card(
+        "admin.organisations",
+        SYSTEM,
+        "机构",
+        "buildings",
+        "医疗机构、妇幼、卫健委、救治中心",
+        _organisations,
+    ),
+    Card("admin.zones", SYSTEM, "片区", "map", "哪个救治中心对口哪个县（区）", _zones),
+    Card("admin.rules", SYSTEM, "规则", "journal-check", "各地现行规定值与依据条款", _rules),
+    Card("admin.definitions", SYSTEM, "流程定义", "diagram-3", "每个版本何时启用", _definitions),
+    Card(
+        "admin.health", SYSTEM, "运行状况", "heart-pulse", "数据库、后台进程、待处理任务", _health
+    ),
+    Card("admin.log", LOG, "日志", "clock-history", "谁在什么时候做了什么，可导出", _log),
+)
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    cards = [card for card in CARDS if current.may(card.permission)]
+    if not cards:
+        abort(404)
+    return render_template("admin/index.html", cards=cards)
