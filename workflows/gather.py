@@ -19,7 +19,6 @@ from models import (
     Case,
     Clock,
     Conclusion,
-    DataClass,
     Document,
     Event,
     Finding,
@@ -31,6 +30,7 @@ from models import (
     Task,
     TaskState,
 )
+from workflows import readers
 from workflows.clocks import rules_of
 from workflows.dossier import (
     AttachmentFile,
@@ -52,9 +52,8 @@ from workflows.dossier import (
 )
 from workflows.engine.definitions import FOLDER
 from workflows.forms import load
-from workflows.forms.sheet import SheetRow, sheet
-from workflows.names import Names
-from workflows.permissions import may, reads_opinions
+from workflows.forms.sheet import SheetRow
+from workflows.permissions import reads_opinions
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _LEVELS = {"county": "县级", "city": "市级"}
@@ -79,9 +78,8 @@ class Gatherer:
     ) -> None:
         self.session, self.case, self.by, self.now = session, case, by, now
         self.files, self.wording = files, wording
-        self.names = Names(session)
-        self.identified = may(by, "case:identify")
-        self.hide = frozenset() if self.identified else frozenset({DataClass.PERSONAL})
+        self.seen = readers.Reader(session, case, by)  # hides from paper what pages hide
+        self.identified = not self.seen.blind
 
     def dossier(self) -> Dossier:
         """Everything the reader may have of this case."""
@@ -139,11 +137,12 @@ class Gatherer:
         )
         if level is not None:
             query = query.join(Task, Task.id == Document.task_id).where(Task.level == level)
-        return list(self.session.scalars(query.order_by(Document.id)))
+        found = self.session.scalars(query.order_by(Document.id))
+        return [document for document in found if self.seen.reads_document(document)]
 
     def _sheet(self, document: Document) -> Iterator[Block]:
         form = load.load(document.form)
-        parts = sheet(form, document.answers, self.names, hide=self.hide)
+        parts = self.seen.sections(document)
         title = form.title if document.edition == 1 else f"{form.title}（第 {document.edition} 稿）"
         groups: list[Group] = []
         for part in parts:
@@ -159,7 +158,7 @@ class Gatherer:
 
     def _signed(self, document: Document) -> Signatures:
         seat = document.appointment
-        name = document.author.name if self.identified or seat.role == "expert" else "（已隐去）"
+        name = self.seen.person(document.author, seat) or "（已隐去）"
         unit = seat.organisation.name if self.identified else "（已隐去）"
         return Signatures([Signature("填报", name, unit, _moment(document.submitted_at))])
 
@@ -302,7 +301,7 @@ class Gatherer:
             )
         return TableBlock(
             "各项时限",
-            [16, 20, 17, 17, 17, 13],
+            [14, 16, 19, 19, 19, 13],
             ["时限", "依据", "起算", "应完成", "实际完成", "超时"],
             rows,
         )
@@ -313,15 +312,12 @@ class Gatherer:
             .where(Event.case_id == self.case.id, Event.name.not_in(("case.read",)))
             .order_by(Event.id)
         )
+        readable = {document.id for document in self.seen.documents()}
         rows = []
         for event in events:
-            who = (
-                event.user.name
-                if event.user and self.identified
-                else "系统"
-                if not event.user
-                else "—"
-            )
+            if not self.seen.reads_event(event, readable):
+                continue
+            who = self.seen.person(event.user, event.appointment) or "—" if event.user else "系统"
             unit = event.appointment.organisation.name if event.appointment else ""
             what = self.wording(event.name)
             if detail := event.data.get("title") or event.data.get("number"):
@@ -330,8 +326,7 @@ class Gatherer:
         return TableBlock("办理记录", [20, 42, 14, 24], ["时间", "事项", "经办", "单位"], rows)
 
     def _attachments(self) -> Iterator[AttachmentFile]:
-        query = select(Attachment).where(Attachment.case_id == self.case.id)
-        for row in self.session.scalars(query.order_by(Attachment.id)):
+        for row in self.seen.attachments():
             yield AttachmentFile(
                 name=row.filename,
                 sha256=row.sha256,
@@ -363,7 +358,8 @@ class Gatherer:
             query = query.where(Task.level == level)
         states: dict[str, ElementState] = {}
         for task in self.session.scalars(query.order_by(Task.id)):
-            states[task.bpmn_id] = _step_state(task, self.now)
+            sealed = self.seen.is_sealed(task.level) and self.seen.hides_step(task)
+            states[task.bpmn_id] = "now" if sealed else _step_state(task, self.now)
         folder = FOLDER / name
         title = _DIAGRAMS.get(name, name)
         return Diagram(
