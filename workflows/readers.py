@@ -5,6 +5,7 @@ how much of it is shown then. Pages and dossiers ask it, so that both hide the s
 """
 
 from collections.abc import Container
+from dataclasses import replace
 from functools import cached_property
 
 from sqlalchemy import or_, select
@@ -28,7 +29,9 @@ from models import (
     User,
 )
 from workflows.events import EventName
-from workflows.forms.load import base_name
+from workflows.forms.load import base_name, load
+from workflows.forms.sheet import SheetRow, SheetSection, sheet
+from workflows.forms.spec import Kind
 from workflows.names import Names
 from workflows.permissions import may, reads_opinions
 
@@ -43,6 +46,7 @@ REDACTED = "redacted_copy"  # the copy of the record made for reviewers
 HIDDEN = "［已隐去］"
 _DRAFTS = ("conclusion", "conclusion_chair", "conclusion_endorsement")
 _LETTERS = ("notice", "notice_issue")
+_SIGNED_BY_PANEL = ("conclusion", "conclusion_chair", OPINION)
 
 # Events that say something about a sheet which not everybody may read
 _OF_PANEL = {EventName.CONCLUSION_DRAFTED, EventName.CONCLUSION_RETURNED}
@@ -222,6 +226,27 @@ class Reader:
     def names(self) -> "ReaderNames":
         """What a sheet asks for names, as this reader may know them."""
         return ReaderNames(self)
+
+    def sections(self, document: Document) -> list[SheetSection]:
+        """The answers of a sheet as this reader may read them."""
+        form = load(document.form)
+        level = document.task.level if document.task else None
+        unnamed = base_name(document.form) in _SIGNED_BY_PANEL and not self.reads_panel(level or "")
+        signs = {field.name for field in form.fields() if field.kind is Kind.SIGNATURE}
+        return [
+            replace(
+                part, rows=[self._as_read(row, signs if unnamed else set()) for row in part.rows]
+            )
+            for part in sheet(form, document.answers, self.names(), hide=self.hidden)
+        ]
+
+    def _as_read(self, row: SheetRow, unnamed: Container[str]) -> SheetRow:
+        """Free text without names that must not be met; a signature without its name."""
+        value = row.value
+        if row.name in unnamed and "　" in value:
+            value = f"已签名　{value.split('　', 1)[1]}"
+        table = [[self._as_read(cell, ()) for cell in line] for line in row.table]
+        return replace(row, value=self.scrub(value), table=table)
 
     def scrub(self, text: str) -> str:
         """Running text without the names that a blind reader must not meet in it."""

@@ -1,6 +1,6 @@
 """表单与文书, 附件: the sheets of a case, and one sheet as it is read and printed."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flask import abort
 from flask.typing import ResponseReturnValue
@@ -11,8 +11,7 @@ from webapp.cases.blueprint import bp
 from webapp.cases.page import CasePage, leave_trace, open_page, render
 from workflows.forms import load
 from workflows.forms.load import base_name
-from workflows.forms.sheet import SheetRow, SheetSection, sheet
-from workflows.forms.spec import Kind
+from workflows.forms.sheet import SheetRow, SheetSection
 from workflows.readers import Reader
 
 # Forms by the part of the course they belong to, in the order of the course
@@ -138,7 +137,7 @@ def document(case_id: int, document_id: int) -> ResponseReturnValue:
 
 def parts_of(document: Document, reader: Reader) -> list[Part]:
     """A sheet ready to be laid out, as this reader may read it."""
-    return laid_out(sections_of(document, reader))
+    return laid_out(reader.sections(document))
 
 
 def laid_out(sections: list[SheetSection]) -> list[Part]:
@@ -154,33 +153,3 @@ def _blocks(rows: list[SheetRow]) -> list[list[SheetRow]]:
         else:
             blocks[-1].append(row)
     return blocks
-
-
-def sections_of(document: Document, reader: Reader) -> list[SheetSection]:
-    """The answers as this reader may read them."""
-    form = load.load(document.form)
-    found = sheet(form, document.answers, reader.names(), hide=reader.hidden)
-    level = document.task.level if document.task else None
-    unsigned = base_name(document.form) in PANEL_FORMS and not reader.reads_panel(level or "")
-    signs = {field.name for field in form.fields() if field.kind is Kind.SIGNATURE}
-    return [
-        replace(
-            part, rows=[_as_read(row, reader, signs if unsigned else set()) for row in part.rows]
-        )
-        for part in found
-    ]
-
-
-PANEL_FORMS = ("conclusion", "conclusion_chair", "opinion")
-
-
-def _as_read(row: SheetRow, reader: Reader, unsigned: set[str]) -> SheetRow:
-    """Free text without names that must not be met; a signature without its name."""
-    value = row.value
-    if row.name in unsigned and "　" in value:
-        value = f"已签名　{value.split('　', 1)[1]}"
-    return replace(
-        row,
-        value=reader.scrub(value),
-        table=[[_as_read(cell, reader, set()) for cell in line] for line in row.table],
-    )
