@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from models import Case, Clock, Document, Role, Task, TaskState
-from webapp import db, drafts, forms, inbox, prefill
+from webapp import beside, db, drafts, forms, inbox, prefill
 from webapp.access import current
 from webapp.cases.documents import laid_out, parts_of
 from webapp.forms import Signing, TaskForm
@@ -110,7 +110,9 @@ def _form(task: Task) -> TaskForm:
 def _page(task: Task, form: TaskForm) -> ResponseReturnValue:
     if task.state is not TaskState.OPEN:  # it moved on while the form was being filled in
         return _overtaken(task, form)
-    return render_template("tasks/show.html", form=form, **_about(task)), form.status
+    about = _about(task)
+    read = beside.links(task, opens=about["opens"])
+    return render_template("tasks/show.html", form=form, beside=read, **about), form.status
 
 
 def _about(task: Task) -> dict[str, Any]:

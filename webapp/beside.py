@@ -1,0 +1,106 @@
+"""What to read while filling in a step: the sheet one is to sign, the reasons one got it back for.
+
+Each opens in a tab of its own, so that the form stays as it is. Only what the reader may read.
+"""
+
+from dataclasses import dataclass
+
+from flask import url_for
+from sqlalchemy import select
+
+from models import Document, Notice, NoticeRecipient, Task
+from webapp import db
+from webapp.access import current
+from workflows.forms import load
+from workflows.forms.load import base_name
+from workflows.permissions import visible_notices
+from workflows.readers import Reader
+
+# Form of the step: forms to read before it, of each the newest.
+SHEETS = {
+    "receipt": ("report",),
+    "head_explanation": ("in_hospital_discussion",),
+    "second_discussion": ("in_hospital_discussion",),
+    "case_submission": ("verification", "in_hospital_discussion"),
+    "verification": ("case_submission", "in_hospital_discussion"),
+    "panel": ("case_submission",),
+    "opinion": ("case_submission", "in_hospital_discussion"),
+    "conclusion": ("conclusion_chair", "conclusion", "case_submission"),
+    "conclusion_chair": ("conclusion",),
+    "conclusion_endorsement": ("conclusion",),
+    "notice": ("conclusion", "notice_issue"),
+    "notice_issue": ("notice",),
+}
+LEVELLED = ("conclusion", "conclusion_chair", "conclusion_endorsement", "notice", "notice_issue")
+REVIEWS = ("conclusion", "conclusion_chair", "conclusion_endorsement")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`first`: what the step is about, to be read before anything is signed."""
+
+    words: str
+    address: str
+    first: bool = False
+
+
+def links(task: Task, *, opens: bool) -> list[Link]:
+    """What stands beside the form of a step; `opens`: whether one may open the case."""
+    found = [*_item(task), *_notice(task)]
+    if not opens:
+        return found
+    case_id = task.case_id
+    found += [
+        Link(
+            load.load(row.form).title,
+            url_for("cases.document", case_id=case_id, document_id=row.id),
+            first=True,
+        )
+        for row in _sheets(task)
+    ]
+    if base_name(task.form) in REVIEWS:
+        found.append(Link("评审意见", url_for("cases.reviews", case_id=case_id)))
+    found.append(Link("全部文书", url_for("cases.documents", case_id=case_id)))
+    found.append(Link("附件", url_for("cases.files", case_id=case_id)))
+    return found
+
+
+def _sheets(task: Task) -> list[Document]:
+    wanted = SHEETS.get(base_name(task.form), ())
+    newest: dict[str, Document] = {}
+    for row in Reader(db.session, task.case, current.appointment).documents():
+        if base_name(row.form) in wanted and _fits(row, task):
+            newest[base_name(row.form)] = row
+    return [newest[base] for base in wanted if base in newest]
+
+
+def _fits(row: Document, task: Task) -> bool:
+    """What belongs to a level is read at that level; a conclusion is compared with the other's."""
+    base, level = base_name(row.form), row.task.level if row.task else None
+    if base not in LEVELLED:
+        return True
+    return (level == task.level) is (base != base_name(task.form))
+
+
+def _item(task: Task) -> list[Link]:
+    if task.rectification_id is None:
+        return []
+    return [Link("整改条目", url_for("ledger.show", item_id=task.rectification_id), first=True)]
+
+
+def _notice(task: Task) -> list[Link]:
+    """The notice that a unit is to sign for."""
+    if base_name(task.form) != "notice_receipt":
+        return []
+    ours = select(NoticeRecipient.notice_id).where(
+        NoticeRecipient.organisation_id == current.appointment.organisation_id
+    )
+    notice = db.session.scalars(
+        visible_notices(current.appointment)
+        .where(Notice.case_id == task.case_id, Notice.id.in_(ours))
+        .order_by(Notice.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if notice is None:
+        return []
+    return [Link("通报全文", url_for("notices.show", notice_id=notice.id), first=True)]
