@@ -98,6 +98,17 @@ def test_somebody_elses_step_does_not_exist(
     assert session.get_one(Task, task.id).state is TaskState.OPEN
 
 
+def test_what_a_step_is_about_stands_beside_its_form(
+    client_for: ClientFor, session: Session, world: World, case: Case
+) -> None:
+    task = step(session, case, "UT_receive")
+    browser = client_for(world.by["mch"])
+    [document] = session.scalars(select(Document).where(Document.form == "report.v1"))
+    sheet = f"/cases/{case.id}/documents/{document.id}"
+    assert f'href="{sheet}" target="_blank"' in browser.get(f"/tasks/{task.id}").text
+    assert browser.get(sheet).status_code == 200
+
+
 def test_a_unit_with_only_a_step_in_a_case_learns_no_name(
     client_for: ClientFor, session: Session, world: World, case: Case
 ) -> None:
