@@ -4,21 +4,27 @@ import re
 from collections import Counter
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from models import (
+    Appointment,
     CaseState,
     Conclusion,
     Document,
+    DossierRequest,
     Event,
     Level,
+    Notice,
     Notification,
+    Organisation,
     Process,
     ProcessState,
     Rectification,
     RectificationState,
+    Role,
     Task,
     Timer,
     User,
@@ -26,6 +32,7 @@ from models import (
 from tests import said
 from tests.conftest import DATABASES
 from tests.walk import SECOND, Move, StartWalk, Walk, faults
+from webapp import dossiers
 from workflows.demo.play import Play
 from workflows.dossier import Dossier
 from workflows.events import EventName
@@ -345,3 +352,105 @@ def names_of_events(walk: Walk, name: str) -> list[str]:
     """What the events of that name are about, in order."""
     events = walk.session.scalars(select(Event).where(Event.name == name).order_by(Event.id))
     return [event.data["title"] for event in events]
+
+
+# The dossier.
+
+CONCLUDED = "医院有诊断和手术能力，夜间用血条件不足；改善用血和计量后可以避免。"
+OWN_OPINION = "出血后诊断基本及时，但夜间红细胞不能及时到位；改善用血和计量，结局可以不同。"
+
+
+def dossier_of(walk: Walk, by: Appointment) -> str:
+    """Asked for, rendered as the worker does, downloaded: its text without blanks."""
+    browser, path = walk.client_for(by), f"/dossiers/of/{walk.case_id}"
+    asked = browser.post(path, data={"purpose": "audit", "note": ""})
+    assert asked.status_code == 303
+    number = int(asked.location.rsplit("/", 1)[-1])
+    assert browser.get(f"{asked.location}/file").status_code == 404
+    walk.session.rollback()
+    with walk.app.app_context():
+        dossiers.render(number)
+    assert browser.get(f"{asked.location}/state").get_json()["state"] == "ready"
+    reply = browser.get(f"{asked.location}/file")
+    assert (reply.status_code, reply.mimetype) == (200, "application/pdf")
+    for other in ("shaoxz", "shenqm", "subl"):
+        assert walk.browser(other).get(f"{asked.location}/file").status_code == 404
+    with pypdfium2.PdfDocument(reply.data) as document:
+        pages = [page.get_textpage().get_text_bounded() for page in document]
+    return "".join("".join(pages).split())
+
+
+def test_the_dossier_holds_the_conclusion_and_opinions_for_the_panel_alone(
+    start_walk: StartWalk,
+) -> None:
+    """A member of the panel reads the opinions, under whichever appointment; the commission that
+    called the panel does not. Asking, rendering and each download leave an event."""
+    walk = start_walk()
+    walk.play(Play.first_48h, lambda play: play.verify(60), lambda play: play.county_review(100))
+    walk.at(300)
+    member = walk.seat("chenyf")
+    unit = walk.session.get_one(Organisation, walk.units["city_mch"])
+    second = Appointment(
+        user=member.user, organisation=unit, role=Role.MCH, valid_from=member.valid_from
+    )
+    walk.session.add(second)
+    walk.session.commit()
+    of_commission = dossier_of(walk, walk.seat("fangcf"))
+    of_member = dossier_of(walk, second)
+    for text in (of_commission, of_member):
+        assert CONCLUDED in text
+        assert walk.case.number in text
+    assert OWN_OPINION not in of_commission
+    assert of_member.count(OWN_OPINION) >= 4
+    left = walk.session.scalars(select(Event.name).where(Event.name.startswith("dossier.")))
+    assert Counter(left) == {
+        "dossier.requested": 2,
+        "dossier.rendered": 2,
+        "dossier.downloaded": 2,
+    }
+
+
+# Everybody without a part, everywhere.
+
+WITHOUT_A_PART = (
+    "hexs", "subl", "chenjz", "tanglq", "luocs", "gaomz", "yuedh", "guqf", "dongdz", "zhengdh",
+    "sundq", "zhaocs", "wangzy", "xitong", "anquan", "shenji",
+)  # fmt: skip
+
+
+def test_no_address_of_the_case_exists_for_who_has_no_part_in_it(start_walk: StartWalk) -> None:
+    """Every rule of the application that names a thing of a case, with every method it takes."""
+    walk = start_walk()
+    walk.play(Play.first_48h, lambda play: play.verify(60), lambda play: play.county_review(100))
+    walk.at(300)
+    browser = walk.browser("fangcf")
+    browser.post(f"/dossiers/of/{walk.case_id}", data={"purpose": "audit"})
+    walk.session.rollback()
+    file, sheet = walk.attachment(), walk.document("submit")
+    assert file is not None
+    things = {
+        "case_id": walk.case_id,
+        "document_id": sheet.id,
+        "task_id": walk.task("zhougy", "plan").id,
+        "token": file.token,
+        "item_id": walk.session.scalars(select(Rectification.id)).first(),
+        "notice_id": walk.session.scalars(select(Notice.id)).first(),
+        "dossier_id": walk.session.scalars(select(DossierRequest.id)).first(),
+        "key": "maternal_death",
+        "place": f"task:{walk.task('zhougy', 'plan').id}",
+    }
+    addresses = [
+        (method, rule.build(things, append_unknown=False)[1])  # type: ignore[index]
+        for rule in walk.app.url_map.iter_rules()
+        if rule.arguments
+        and rule.arguments <= things.keys()
+        and rule.endpoint != "drafts.drop"  # forgets one's own draft, and says nothing
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+    assert len(addresses) > 20
+    for who in WITHOUT_A_PART:
+        browser = walk.browser(who)
+        for method, path in addresses:
+            reply = browser.open(path, method=method, headers={"Accept": "application/json"})
+            assert reply.status_code == 404, f"{who} may {method} {path}"
+    assert walk.attachment() is not None
