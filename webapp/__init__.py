@@ -4,33 +4,58 @@
 """
 
 from collections.abc import Mapping
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import access, auth, config, db, errors, headers, health, labels, navigation, words
+from webapp import (
+    access,
+    admin,
+    attachments,
+    auth,
+    board,
+    cases,
+    clocks,
+    config,
+    db,
+    dossiers,
+    drafts,
+    errors,
+    headers,
+    health,
+    labels,
+    ledger,
+    lookups,
+    navigation,
+    notices,
+    notifications,
+    reports,
+    search,
+    tasks,
+    words,
+)
 from webapp.access import current
 
-# one blueprint a noun
-NOUNS = (
-    "tasks",
-    "reports",
-    "cases",
-    "board",
-    "clocks",
-    "ledger",
-    "notices",
-    "dossiers",
-    "admin",
-    "search",
-    "notifications",
-    "lookups",
-    "attachments",
-    "drafts",
+# One blueprint a noun
+BLUEPRINTS = (
+    auth.bp,
+    health.bp,
+    tasks.bp,
+    reports.bp,
+    cases.bp,
+    board.bp,
+    clocks.bp,
+    ledger.bp,
+    notices.bp,
+    dossiers.bp,
+    admin.bp,
+    search.bp,
+    notifications.bp,
+    lookups.bp,
+    attachments.bp,
+    drafts.bp,
 )
 
 
@@ -46,11 +71,8 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     access.init_app(app)  # before CSRF: whose sign-in ended keeps what was typed
     CSRFProtect(app)
     errors.init_app(app)
-    for blueprint in (auth.bp, health.bp):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    for noun in NOUNS:
-        if (found := find_spec(f"webapp.{noun}")) and found.origin:
-            app.register_blueprint(import_module(f"webapp.{noun}").bp)
     _prepare_templates(app)
     return app
 
