@@ -10,7 +10,7 @@ UV := uv==0.13.9
 export PYTHON
 .DEFAULT_GOAL := help
 .PHONY: help run test check clauses lint types contracts templates definitions migrations \
-  vendored locks drawings lock vendor diagrams clean environment dev-environment
+  vendored locks drawings lock vendor diagrams screens clean environment dev-environment
 
 help: ## Say what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,6 +70,9 @@ vendor: dev-environment ## Fetch the front-end files again (npm, network)
 
 diagrams: ## Draw every BPMN file as SVG beside it (node; jsdom through npm the first time)
 	cd webapp/diagrams && npm ci --no-audit --no-fund && node draw.cjs
+
+screens: dev-environment ## Take the pictures of the README anew (Chromium)
+	$(BIN)/python -m tests.screens $(ARGS)
 
 clean: ## Remove caches and node_modules; the environment and the data in var stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
