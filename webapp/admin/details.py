@@ -63,12 +63,15 @@ def _ids(told: list[dict[str, Any]], key: str) -> set[int]:
     return {found for data in told if isinstance(found := data.get(key), int)}
 
 
-def describe(event: Event, names: Names) -> str:
-    """林小满（linxm），安全管理员，市妇幼 · 院内死亡病例讨论 · …; empty when there is nothing."""
+def describe(event: Event, names: Names, case: str = "") -> str:
+    """林小满（linxm），安全管理员，市妇幼; empty when there is nothing.
+
+    `case`: the number of its case, which need not be said again.
+    """
     parts = (
         say(event.data[key], names)
         for key, say in SAYINGS.items()
-        if event.data.get(key) not in (None, "", [])
+        if event.data.get(key) not in (None, "", [], case)
     )
     return "，".join(part for part in parts if part)
 

@@ -5,12 +5,14 @@ An incident shows where it happened and the kind of error, never its message: th
 
 import platform
 import re
+import tomllib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from alembic.runtime.migration import MigrationContext
-from flask import render_template
+from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import joinedload
@@ -146,8 +148,17 @@ def _failed_jobs(now: datetime) -> list[Event]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"一例": _version("yili"), "Python": platform.python_version()}
+    found = {"一例": _own_version(), "Python": platform.python_version()}
     return found | {name: _version(package) for name, package in PARTS}
+
+
+def _own_version() -> str:
+    """Of the installed package, or of the checkout that is run in place."""
+    try:
+        return version("yili")
+    except PackageNotFoundError:
+        project = Path(current_app.root_path).parent / "pyproject.toml"
+        return str(tomllib.loads(project.read_text("utf-8"))["project"]["version"])
 
 
 def _version(package: str) -> str:

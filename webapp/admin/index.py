@@ -7,10 +7,11 @@ from flask import abort, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, or_, select
 
-from models import Event, Incident, Organisation, User, Zone
+from models import Event, Incident, Organisation, Process, ProcessState, User, Zone
 from webapp import db
 from webapp.access import current
 from webapp.admin.blueprint import LOG, PEOPLE, SYSTEM, bp
+from webapp.admin.organisations import gaps
 from webapp.words import local
 from workflows import rules
 
@@ -39,6 +40,8 @@ def _people() -> tuple[str, str]:
 
 def _organisations() -> tuple[str, str]:
     active = select(func.count(Organisation.id)).where(Organisation.active)
+    if missing := len(list(gaps())):
+        return f"{db.session.scalar(active)} 个在用，{missing} 处缺口", "due"
     return f"{db.session.scalar(active)} 个在用", "still"
 
 
@@ -56,7 +59,8 @@ def _rules() -> tuple[str, str]:
 
 
 def _definitions() -> tuple[str, str]:
-    return "流程版本与在办数", "still"
+    running = select(func.count(Process.id)).where(Process.status == ProcessState.RUNNING)
+    return f"{db.session.scalar(running)} 个流程在办", "still"
 
 
 def _health() -> tuple[str, str]:
@@ -83,7 +87,14 @@ CARDS = (
     ),
     Card("admin.zones", SYSTEM, "片区", "map", "哪个救治中心对口哪个县（区）", _zones),
     Card("admin.rules", SYSTEM, "规则", "journal-check", "各地现行规定值与依据条款", _rules),
-    Card("admin.definitions", SYSTEM, "流程定义", "diagram-3", "每个版本何时启用", _definitions),
+    Card(
+        "admin.definitions",
+        SYSTEM,
+        "流程定义",
+        "diagram-3",
+        "各版本何时启用、多少在办",
+        _definitions,
+    ),
     Card(
         "admin.health", SYSTEM, "运行状况", "heart-pulse", "数据库、后台进程、待处理任务", _health
     ),

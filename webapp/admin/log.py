@@ -69,6 +69,7 @@ class Row:
     """One event as it may be read."""
 
     event: Event
+    at: str  # to the second, in China
     case: str
     words: str
     details: str
@@ -91,7 +92,7 @@ def export_log() -> ResponseReturnValue:
     total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
     if total > MOST_EXPORTED:
         return _page(filters, f"共 {total} 条，一次最多导出 {MOST_EXPORTED} 条，先缩小时间范围。")
-    events = db.session.scalars(query.order_by(Event.id).options(*_loaded())).all()
+    events = db.session.scalars(query.order_by(Event.at, Event.id).options(*_loaded())).all()
     content = _csv(_rows(events))
     record(
         db.session,
@@ -114,7 +115,9 @@ def export_log() -> ResponseReturnValue:
 
 def _page(filters: Filters, problem: str) -> ResponseReturnValue:
     page = paged(
-        db.session, _query(filters).order_by(Event.id.desc()).options(*_loaded()), PER_PAGE
+        db.session,
+        _query(filters).order_by(Event.at.desc(), Event.id.desc()).options(*_loaded()),
+        PER_PAGE,
     )
     shown = render_template(
         "admin/log.html",
@@ -194,9 +197,10 @@ def _rows(events: Iterable[Event]) -> Iterator[Row]:
     for event in events:
         yield Row(
             event=event,
+            at=f"{local(event.at):%Y-%m-%d %H:%M:%S}",
             case=numbers.get(event.case_id or 0, ""),
             words=labels.event(event.name),
-            details=describe(event, names),
+            details=describe(event, names, numbers.get(event.case_id or 0, "")),
             address=str(event.data.get("address") or ""),
         )
 
@@ -221,7 +225,7 @@ def _cells(row: Row) -> list[str]:
     event, held = row.event, row.event.appointment
     return [
         str(event.id),
-        f"{local(event.at):%Y-%m-%d %H:%M:%S}",
+        row.at,
         event.user.name if event.user else SYSTEM,
         event.user.username if event.user else "",
         labels.label(held.role) if held else "",

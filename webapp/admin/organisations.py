@@ -45,6 +45,7 @@ _DUTIES = (OrganisationKind.MCH, OrganisationKind.COMMISSION)
 class OrganisationForm(AdminForm):
     """What is known of an organisation."""
 
+    fixed: Organisation | None = None
     name = line("全称", 60, "填写全称")
     short_name = line("简称", 20, "填写简称", note="列表和页首用，写到看得出是哪一家。")
     kind = choice("类别", OrganisationKind, "选择类别")
@@ -60,17 +61,24 @@ class OrganisationForm(AdminForm):
     )
     phone = line("值班电话", 20)
 
+    def fix(self, row: Organisation) -> None:
+        """Ask no more for what a case depends on."""
+        self.fixed = row
+        for name in places.FIXED:
+            del self[name]
+
     def particulars(self) -> Particulars | None:
         """None, with a message, when region or host are not to be found."""
-        place = chosen_region(self.region_code)
+        fixed = self.fixed
+        place = fixed.region if fixed else chosen_region(self.region_code)
         host = chosen_organisation(self.host_id) if self.host_id.data else None
         if place is None or self.host_id.errors:
             return None
         return Particulars(
             name=self.name.data,
             short_name=self.short_name.data,
-            kind=self.kind.data,
-            level=self.level.data,
+            kind=fixed.kind if fixed else self.kind.data,
+            level=fixed.level if fixed else self.level.data,
             region_code=place.code,
             grade=self.grade.data,
             host_id=host.id if host else None,
@@ -101,7 +109,7 @@ def organisations() -> ResponseReturnValue:
         asked={name: request.args.get(name, "") for name in ("q", "kind", "level", "state")},
         kinds=labels.choices(OrganisationKind),
         levels=labels.choices(RegionLevel),
-        gaps=list(_gaps()),
+        gaps=list(gaps()),
     )
 
 
@@ -133,7 +141,7 @@ def _people(ids: list[int]) -> dict[int, int]:
     return dict(db.session.execute(query).all())
 
 
-def _gaps() -> Iterator[str]:
+def gaps() -> Iterator[str]:
     """Units without which a case reported somewhere would stand still, in words."""
     rows = db.session.execute(
         select(Organisation.kind, Organisation.level, Organisation.region_code, Region.level)
@@ -194,7 +202,7 @@ def new_organisation() -> ResponseReturnValue:
 @only(SYSTEM)
 def edit_organisation(organisation_id: int) -> ResponseReturnValue:
     row = db.get_or_404(Organisation, organisation_id)
-    form = OrganisationForm(obj=row)
+    form = _form_of(row)
     if form.handed_in() and (particulars := form.particulars()):
         changed = tried(
             form,
@@ -227,12 +235,19 @@ def _done(organisation_id: int, act: Any, said: str) -> ResponseReturnValue:
         act(db.session, row, by=current.appointment, now=current.now)
     except InvalidAnswers as invalid:
         db.session.rollback()
-        form = OrganisationForm(formdata=None, obj=row)
+        form = _form_of(row, formdata=None)
         form.show_errors(invalid.errors)
         return _edit_page(row, form)
     db.session.commit()
     flash(f"{said}：{row.name}。")
     return redirect(url_for("admin.organisations"), 303)
+
+
+def _form_of(row: Organisation, **given: Any) -> OrganisationForm:
+    form = OrganisationForm(obj=row, **given)
+    if places.is_used(db.session, row):
+        form.fix(row)
+    return form
 
 
 def _edit_page(row: Organisation, form: OrganisationForm) -> ResponseReturnValue:
@@ -241,7 +256,7 @@ def _edit_page(row: Organisation, form: OrganisationForm) -> ResponseReturnValue
         title=row.name,
         row=row,
         form=form,
-        used=places.is_used(db.session, row),
+        area=regions.full_name(db.session, row.region_code),
         submit="保存",
         back=url_for("admin.organisations"),
         lead="",

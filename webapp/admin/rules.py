@@ -57,6 +57,7 @@ def rules() -> ResponseReturnValue:
         "admin/rules.html",
         rows=[(load(held.code), held, _counts(held)) for held in sets],
         statuses=STATUSES,
+        titles={held.code: load(held.code).title for held in sets},
     )
 
 
@@ -73,6 +74,7 @@ def rules_of(code: str) -> ResponseReturnValue:
         abort(404)
     at = _day()
     held = rule_set(code, at)
+    line = _line(code)
     shown = request.args.get("status", "")
     chosen = [
         rule for rule in held.rules.values() if shown not in set(Status) or rule.status == shown
@@ -81,7 +83,8 @@ def rules_of(code: str) -> ResponseReturnValue:
         "admin/rules_of.html",
         held=held,
         groups=_grouped(chosen),
-        line=_line(code),
+        line=line,
+        titles={own.code: own.title for own in line},
         counts=_counts(held),
         total=len(held.rules),
         statuses=STATUSES,

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from models import Organisation, OrganisationKind, Zone, ZoneKind
+from models import Organisation, OrganisationKind, Region, RegionLevel, Zone, ZoneKind
 from webapp import db, labels
 from webapp.access import current
 from webapp.admin.blueprint import SYSTEM, bp, only
@@ -51,12 +51,12 @@ def zones() -> ResponseReturnValue:
         .options(joinedload(Zone.centre).joinedload(Organisation.host))
         .order_by(Zone.county_code, Zone.kind, Zone.valid_from.desc())
     ).all()
-    today = local(current.now).date()
+    today, counties = local(current.now).date(), _counties()
     return render_template(
         "admin/zones.html",
-        now=_table([row for row in rows if _state(row, today) == "now"]),
+        now=_table(counties, [row for row in rows if _state(row, today) == "now"]),
         others=[row for row in rows if _state(row, today) != "now"],
-        names=regions.full_names(db.session, {row.county_code for row in rows}),
+        names=regions.full_names(db.session, {*counties, *(row.county_code for row in rows)}),
         kinds=labels.choices(ZoneKind),
         today=today,
     )
@@ -68,11 +68,28 @@ def _state(row: Zone, today: date) -> str:
     return "now" if row.valid_from <= today else "coming"
 
 
-def _table(rows: list[Zone]) -> dict[str, dict[str, Zone]]:
+def _counties() -> list[str]:
+    """Counties with a hospital: none of them should be without a centre."""
+    return list(
+        db.session.scalars(
+            select(Region.code)
+            .join(Organisation, Organisation.region_code == Region.code)
+            .where(
+                Region.level == RegionLevel.COUNTY,
+                Organisation.kind == OrganisationKind.HOSPITAL,
+                Organisation.active,
+            )
+            .distinct()
+        )
+    )
+
+
+def _table(counties: list[str], rows: list[Zone]) -> dict[str, dict[str, Zone]]:
     """County → for whom → the zone in force."""
-    table: dict[str, dict[str, Zone]] = {}
+    every = sorted({*counties, *(row.county_code for row in rows)})
+    table: dict[str, dict[str, Zone]] = {county: {} for county in every}
     for row in rows:
-        table.setdefault(row.county_code, {})[row.kind.value] = row
+        table[row.county_code][row.kind.value] = row
     return table
 
 

@@ -34,7 +34,7 @@ VIEW = "system:view"
 # Their area is what they answer for: a county's commission sits in the county, a city's in the city
 _OF_AN_AREA = frozenset({OrganisationKind.MCH, OrganisationKind.COMMISSION})
 _HOSTS = frozenset({OrganisationKind.HOSPITAL, OrganisationKind.MCH})
-_FIXED = ("kind", "level", "region_code")
+FIXED = ("kind", "level", "region_code")
 FROZEN = "已有病例涉及这个机构，这一项不能改；情况变了就停用它，另登记一个"
 
 Errors = dict[str, list[str]]
@@ -84,7 +84,7 @@ def change_organisation(
     changed = _differences(row, particulars)
     errors = _faults_of(session, particulars, _named(session, particulars.name), row)
     if is_used(session, row):
-        errors |= {name: [FROZEN] for name in _FIXED if name in changed}
+        errors |= {name: [FROZEN] for name in FIXED if name in changed}
     if errors:
         raise InvalidAnswers(errors)
     for name in changed:
