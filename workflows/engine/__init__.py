@@ -6,13 +6,14 @@ is due is the host's to say; the engine keeps the order.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from SpiffWorkflow.bpmn import BpmnWorkflow
 from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import CallActivity as CallActivityMixin
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
 
 from models import Case, Process, ProcessState, Task, TaskState, Timer
 from workflows.engine import definitions, script, store
@@ -42,6 +43,19 @@ class Step:
     data: dict[str, Any]  # routed values, read only
 
 
+@dataclass(slots=True)
+class _Instance:
+    """A process in memory, and what its rows say of it: the same as its state when it was saved.
+
+    Only the difference to them is written, so a step costs the same however long the case lives.
+    """
+
+    workflow: Any
+    digest: str
+    steps: dict[str, Any] = field(default_factory=dict)  # rows that are open
+    timers: dict[str, tuple[datetime, str]] = field(default_factory=dict)  # rows that wait
+
+
 class Host(Protocol):
     """What the engine asks of its caller."""
 
@@ -67,69 +81,80 @@ def start(
         )
         workflow.task_tree.data.update(data)
         workflow.do_engine_steps()
-        _save(session, process, workflow, host, now)
+        _save(session, process, _Instance(workflow, definition.digest), host, now)
     return process
 
 
 def complete(session: Session, task: Task, data: Flags, host: Host, *, now: datetime) -> None:
     """Hand in one step. What is due fires first: a late hand-in must not cancel its own alarm."""
-    process = task.process
+    process = session.get_one(Process, task.process_id, options=[undefer(Process.state)])
     with script.at(now):
-        workflow = _load(process, host)
-        step = next((t for t in store.open_user_tasks(workflow) if t.id.hex == task.spiff_id), None)
+        instance = _load(process, host, now)
+        step = _open_steps(instance.workflow).get(task.spiff_id)
         if step is None:
             raise StepClosed(task.spiff_id)
         step.data.update(data)
         step.run()
-        workflow.do_engine_steps()
+        instance.workflow.do_engine_steps()
         task.state, task.closed_at = TaskState.DONE, now
-        _save(session, process, workflow, host, now)
+        del instance.steps[task.spiff_id]
+        _save(session, process, instance, host, now)
 
 
 def fire(session: Session, process: Process, host: Host, *, now: datetime) -> None:
     """Fire every timer of the process that is due at `now`."""
     with script.at(now):
-        _save(session, process, _load(process, host), host, now)
+        _save(session, process, _load(process, host, now), host, now)
 
 
 def cancel(process: Process, *, now: datetime) -> None:
     """End a process where it stands. Its rows stay; nothing in it can be done any more."""
     process.status, process.ended_at = ProcessState.CANCELLED, now
     process.timers.clear()
-    for task in process.tasks:
+    for task in process.tasks:  # all of them: it happens once in a case
         if task.state == TaskState.OPEN:
             task.state, task.closed_at = TaskState.CANCELLED, now
 
 
-def _load(process: Process, host: Host) -> Any:
+def _load(process: Process, host: Host, now: datetime) -> _Instance:
+    digest = ""
+
+    def specification(version: str) -> definitions.Specification:
+        nonlocal digest
+        digest = version
+        return definitions.known(version) or definitions.parsed(process.definition)
+
     engine = script.Engine(host.functions, host.services)
-    workflow = store.decode(
-        process.state, lambda _version: definitions.parsed(process.definition), engine
-    )
-    workflow.refresh_timers()
-    workflow.do_engine_steps()
-    return workflow
+    workflow = store.decode(process.state, specification, engine)
+    instance = _Instance(workflow, digest, _open_steps(workflow), _waiting_timers(workflow))
+    if any(due <= now for due, _ in instance.timers.values()):  # else it rests where it was saved
+        workflow.refresh_timers()
+        workflow.do_engine_steps()
+    return instance
 
 
-def _save(session: Session, process: Process, workflow: Any, host: Host, now: datetime) -> None:
+def _save(
+    session: Session, process: Process, instance: _Instance, host: Host, now: datetime
+) -> None:
+    workflow = instance.workflow
     store.prune(workflow)
-    process.state = store.encode(workflow, process.definition.digest)
-    _project_tasks(session, process, workflow, host, now)
-    _project_timers(process, workflow)
+    process.state = store.encode(workflow, instance.digest)
+    _project_tasks(session, process, instance, host, now)
+    _project_timers(process, instance)
     if workflow.completed and process.status == ProcessState.RUNNING:
         process.status, process.ended_at = ProcessState.DONE, now
     session.flush()
 
 
 def _project_tasks(
-    session: Session, process: Process, workflow: Any, host: Host, now: datetime
+    session: Session, process: Process, instance: _Instance, host: Host, now: datetime
 ) -> None:
-    open_now = {step.id.hex: step for step in store.open_user_tasks(workflow)}
-    known = {task.spiff_id for task in process.tasks}
-    for task in process.tasks:
-        if task.state == TaskState.OPEN and task.spiff_id not in open_now:
+    open_now = _open_steps(instance.workflow)
+    if overtaken := instance.steps.keys() - open_now.keys():
+        for task in session.scalars(select(Task).where(Task.spiff_id.in_(overtaken))):
             task.state, task.closed_at = TaskState.CANCELLED, now
-    for spiff_id in sorted(open_now.keys() - known, key=lambda key: _index(open_now[key]) or 0):
+    opened = [key for key in open_now if key not in instance.steps]
+    for spiff_id in sorted(opened, key=lambda key: _index(open_now[key]) or 0):
         step = _describe(open_now[spiff_id])
         task = Task(
             process_id=process.id,
@@ -145,15 +170,18 @@ def _project_tasks(
             opened_at=now,
         )
         host.assign(step, task)
-        process.tasks.append(task)
+        task.process = process
+        session.add(task)
 
 
-def _project_timers(process: Process, workflow: Any) -> None:
-    pending = {
-        task_id.hex: (due, name)
-        for due, task_id, name in store.pending_timers(workflow)
-        if due < NEVER
-    }
+def _open_steps(workflow: Any) -> dict[str, Any]:
+    return {step.id.hex: step for step in store.open_user_tasks(workflow)}
+
+
+def _project_timers(process: Process, instance: _Instance) -> None:
+    pending = _waiting_timers(instance.workflow)
+    if pending == instance.timers:
+        return
     process.timers = [row for row in process.timers if row.spiff_id in pending]
     known = {row.spiff_id for row in process.timers}
     for row in process.timers:  # a cycle keeps its id and moves on
@@ -163,6 +191,11 @@ def _project_timers(process: Process, workflow: Any) -> None:
         for key, (due, name) in pending.items()
         if key not in known
     ]
+
+
+def _waiting_timers(workflow: Any) -> dict[str, tuple[datetime, str]]:
+    timers = store.pending_timers(workflow)
+    return {task_id.hex: (due, name) for due, task_id, name in timers if due < NEVER}
 
 
 def _describe(task: Any) -> Step:

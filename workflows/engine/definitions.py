@@ -69,10 +69,17 @@ def current(session: Session, name: str, now: datetime) -> Definition:
     return row
 
 
-_parsed: dict[str, tuple[Any, dict[str, Any]]] = {}
+Specification = tuple[Any, dict[str, Any]]  # of the process, of its parts
+
+_parsed: dict[str, Specification] = {}
 
 
-def parsed(row: Definition) -> tuple[Any, dict[str, Any]]:
+def known(digest: str) -> Specification | None:
+    """What was parsed before in this process, without a look at the row and its files."""
+    return _parsed.get(digest)
+
+
+def parsed(row: Definition) -> Specification:
     """(specification, those of its parts), parsed and wired once per process and definition."""
     if row.digest not in _parsed:
         parser = SpiffBpmnParser(validator=VALIDATOR)
