@@ -91,6 +91,17 @@ def settled_postgres(request: pytest.FixtureRequest, tmp_path_factory: Any) -> s
     return name
 
 
+def stage_on(session: Session, folder: Path) -> Stage:
+    """A stage for the demonstration's people of this database; uploads go to `folder`."""
+
+    def upload(by: Appointment, name: str, at: datetime) -> Attachment:
+        stream = io.BytesIO((demo.FILES / name).read_bytes())
+        return store(session, folder, stream, name, most_bytes=1 << 20, by=by, now=at)
+
+    by_name = {unit.name: unit for unit in session.scalars(select(Organisation))}
+    return Stage(session, {unit.key: by_name[unit.name] for unit in UNITS}, upload)
+
+
 # A page's form.
 
 
@@ -315,18 +326,13 @@ class Walk:
         engine: Engine = self.app.extensions["engine"]
         folder = Path(self.app.config["VAR"]) / "files"
         with Session(engine) as session, session.begin():
-
-            def upload(by: Appointment, name: str, at: datetime) -> Attachment:
-                stream = io.BytesIO((demo.FILES / name).read_bytes())
-                return store(session, folder, stream, name, most_bytes=1 << 20, by=by, now=at)
-
-            units = {key: session.get_one(Organisation, row) for key, row in self.units.items()}
-            case = session.get(Case, self.case_id)
-            play = Play(Stage(session, units, upload, case), QH, self.death, NAME, "002")
+            stage = stage_on(session, folder)
+            stage.case = session.get(Case, self.case_id)
+            play = Play(stage, QH, self.death, NAME, "002")
             for act in acts:
                 act(play)
-            assert play.stage.case is not None
-            self.case_id = play.stage.case.id
+            assert stage.case is not None
+            self.case_id = stage.case.id
 
     def walk(self, moves: Iterable[Move]) -> None:
         for move in moves:

@@ -12,11 +12,12 @@ from workflows.services import CaseHost
 
 
 def due_processes(session: Session, now: datetime, limit: int = 50) -> list[int]:
-    """Ids of running processes with a timer due at `now`, longest due first. An indexed look."""
+    """Ids of running processes with a timer due before `now`, as the engine counts; longest first.
+    An indexed look."""
     query = (
         select(Timer.process_id)
         .join(Process, Process.id == Timer.process_id)
-        .where(Timer.due_at <= now, Process.status == ProcessState.RUNNING)
+        .where(Timer.due_at < now, Process.status == ProcessState.RUNNING)
         .order_by(Timer.due_at)
         .limit(limit)
     )
@@ -33,9 +34,9 @@ def fire(session: Session, process_id: int, now: datetime) -> bool:
         .where(Process.id == process_id, Process.status == ProcessState.RUNNING)
         .with_for_update(skip_locked=True)
     ).one_or_none()
-    if process is None or not any(timer.due_at <= now for timer in process.timers):
+    if process is None or not any(timer.due_at < now for timer in process.timers):
         return False
-    due = [timer.bpmn_id for timer in process.timers if timer.due_at <= now]
+    due = [timer.bpmn_id for timer in process.timers if timer.due_at < now]
     engine.fire(session, process, CaseHost(session, process.case, now), now=now)
     record(session, EventName.TIMER_FIRED, case=process.case, now=now, timers=due)
     return True
