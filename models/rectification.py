@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import SENSITIVE, Base
+from models.base import PERSONAL, SENSITIVE, Base
 from models.case import Case
 from models.finding import Finding
 from models.place import Organisation
@@ -42,7 +42,7 @@ class Rectification(Base):
     cause: Mapped[str | None] = mapped_column(info=SENSITIVE)
     measure: Mapped[str | None] = mapped_column(info=SENSITIVE)
     strength: Mapped[str | None]
-    owner_person: Mapped[str | None]
+    owner_person: Mapped[str | None] = mapped_column(info=PERSONAL)
     first_deadline: Mapped[date | None]
     deadline: Mapped[date | None]
     progress: Mapped[int] = mapped_column(default=0)

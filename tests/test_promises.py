@@ -1,0 +1,245 @@
+"""Rules of the house that no tool checks: what we promise, a test keeps.
+
+Lint of the diagrams stands in test_lint, of form files in test_form_files, of the README in
+test_readme, of what may import what in pyproject.toml.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+from sqlalchemy import JSON, Column, Enum, LargeBinary, String
+
+from models import Base, DataClass, Role
+from tests.clauses import all_clauses
+from webapp import labels
+from workflows import vocabulary
+from workflows.actions.effects import EFFECTS
+from workflows.engine.definitions import FOLDER
+from workflows.events import EventName
+from workflows.forms import load
+from workflows.forms.checks import CHECKS
+from workflows.permissions import LANE_BY_TITLE, LANES, PERMISSIONS
+from workflows.rules import JURISDICTIONS
+from workflows.rules import load as load_rules
+
+ROOT = Path(__file__).parents[1]
+LAYERS = ("models", "workflows", "webapp")
+BPMN = {
+    "b": "http://www.omg.org/spec/BPMN/20100524/MODEL",
+    "s": "http://spiffworkflow.org/bpmn/schema/1.0/core",
+}
+LONGEST = 500  # lines: a noun that needs more is a package
+
+
+def sources(*layers: str) -> Iterator[Path]:
+    """Our Python files, migrations left out: they are history."""
+    for layer in layers:
+        for path in sorted((ROOT / layer).rglob("*.py")):
+            if not {"migrations", "node_modules"} & set(path.parts):
+                yield path
+
+
+def calls(path: Path) -> Iterator[str]:
+    """Every call in a file, as written."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func)
+
+
+def where(pattern: str, *layers: str) -> dict[str, list[str]]:
+    """Calls that match, by file."""
+    found = {
+        path.relative_to(ROOT).as_posix(): [
+            call for call in calls(path) if re.search(pattern, call)
+        ]
+        for path in sources(*layers)
+    }
+    return {path: matching for path, matching in found.items() if matching}
+
+
+# Layers
+
+
+def test_nothing_below_the_edge_commits() -> None:
+    assert where(r"\.(commit|rollback)$", "models", "workflows") == {}
+    # The job queue keeps its own books, in transactions of its own.
+    assert where(r"\.begin$", "models", "workflows").keys() == {"workflows/jobs.py"}
+
+
+def test_nothing_below_the_edge_reads_the_clock() -> None:
+    clock = r"\b(datetime|date)\.(now|utcnow|today)$|\btime\.(time|monotonic|localtime|gmtime)$"
+    assert where(clock, "models", "workflows") == {
+        # DBOS adds a delay to its own clock: taking it off the same clock cancels out.
+        "workflows/jobs.py": ["time.time"],
+    }
+
+
+def test_files_are_called_by_nouns_and_are_short() -> None:
+    for path in sources(*LAYERS):
+        assert path.stem not in ("utils", "helpers", "manager", "common", "misc"), path
+        assert len(path.read_text("utf-8").splitlines()) <= LONGEST, path
+
+
+def test_every_module_and_public_function_says_what_it_is_for() -> None:
+    """A view says it by its address, a property by its name; everything else in words."""
+    silent = []
+    for path in sources("models", "workflows"):
+        module = ast.parse(path.read_text("utf-8"))
+        if module.body and not ast.get_docstring(module):
+            silent.append(path.name)
+        for node in module.body:
+            public = isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+            registered = public and node.decorator_list  # a check says it by its messages
+            if public and not registered and not ast.get_docstring(node):
+                silent.append(f"{path.name}: {node.name}")
+    assert silent == []
+
+
+# Diagrams
+
+
+def steps() -> list[tuple[str, dict[str, str], str]]:
+    """(id, properties, lane) of every user task of every process."""
+    found = []
+    for file in sorted(FOLDER.glob("*/*.bpmn")):
+        root = etree.parse(file).getroot()
+        lanes = {
+            reference.text: lane.get("name")
+            for lane in root.iterfind(".//b:lane", BPMN)
+            for reference in lane.iterfind("b:flowNodeRef", BPMN)
+        }
+        for task in root.iterfind(".//b:userTask", BPMN):
+            properties = {
+                each.get("name"): each.get("value") for each in task.iterfind(".//s:property", BPMN)
+            }
+            found.append((task.get("id"), properties, lanes.get(task.get("id"), "")))
+    return found
+
+
+STEPS = steps()
+
+
+def test_the_processes_have_the_steps_of_the_house() -> None:
+    assert len(STEPS) == len({name for name, _, _ in STEPS}) == 20
+
+
+@pytest.mark.parametrize(("step", "properties", "lane"), STEPS, ids=[step for step, _, _ in STEPS])
+def test_every_step_has_a_form_a_desk_and_known_words(
+    step: str, properties: dict[str, str], lane: str
+) -> None:
+    assert properties.keys() <= {"form", "effect", "clock", "stopsClock"}
+    assert load.load(properties["form"]).fields()
+    assert LANE_BY_TITLE[lane].roles
+    assert set(LANE_BY_TITLE[lane].roles) <= set(Role)
+    assert properties.get("effect") in {None, *EFFECTS}
+    levels = ("county", "city") if "{level}" in properties.get("clock", "") else ("",)
+    rules = load_rules("000000")
+    for level in levels:
+        if "clock" in properties:
+            key = properties["clock"].format(level=level)
+            assert any(rule.key == f"clock.{key}" for rule in rules.rules), key
+    if "stopsClock" in properties:
+        assert "clock" in properties
+
+
+def test_every_effect_form_and_check_is_used() -> None:
+    named = {properties.get("effect") for _, properties, _ in STEPS}
+    assert EFFECTS.keys() == named - {None}
+    used = {properties["form"] for _, properties, _ in STEPS}
+    parts = {part for form in used for part in load.load(form).parts}
+    latest = {load.latest(load.base_name(form.name)).name for form in load.all_forms()}
+    assert latest == used | parts
+    asked = {check for form in load.all_forms() for check in form.checks}
+    assert asked == CHECKS.keys()
+
+
+def test_diagrams_keep_the_modelling_rules() -> None:
+    assert [str(finding) for finding in vocabulary.lint()] == []
+
+
+# Words
+
+
+@pytest.mark.parametrize("name", EventName)
+def test_every_event_has_a_label_and_a_partial(name: EventName) -> None:
+    assert re.fullmatch(r"[a-z]+\.[a-z_]+", name)
+    assert labels.label(name)
+    assert (ROOT / f"webapp/templates/events/{name}.html").read_text("utf-8").strip()
+
+
+def test_permissions_named_anywhere_exist_and_all_are_used() -> None:
+    files = [*sources("workflows", "webapp"), *(ROOT / "webapp/templates").rglob("*.html")]
+    text = "\n".join(path.read_text("utf-8") for path in files if path.name != "permissions.py")
+    named = set(re.findall(r"[\"']([a-z]+:[a-z_]+)[\"']", text))
+    nouns = {permission.split(":")[0] for permission in PERMISSIONS}
+    assert {name for name in named if name.split(":")[0] in nouns} == PERMISSIONS.keys()
+
+
+# Data
+
+
+def texts() -> list[Column[Any]]:
+    """Columns that could hold anything somebody wrote."""
+    free = (String, JSON, LargeBinary)
+    return [
+        column
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, free) and not isinstance(column.type, Enum)
+    ]
+
+
+# Columns without a class are internal. Each stands here because of what it holds.
+INTERNAL = {
+    "reference data": {
+        "icd10.code", "icd10.title", "icd10.title_en", "icd10.aliases", "icd10.initials",
+        "region.code", "region.name", "region.parent_code", "region.initials",
+        "zone.county_code",
+    },
+    "units, which are public bodies, and what somebody is in one of them": {
+        "organisation.name", "organisation.short_name", "organisation.grade",
+        "organisation.region_code", "organisation.phone", "appointment.department",
+        "user.title", "user.username",
+    },
+    "codes and names of ours": {
+        "attachment.media_type", "attachment.form", "attachment.field", "clock.rule_key",
+        "clock.title", "document.form", "event.name", "finding.area", "finding.scope",
+        "finding.kind", "notice.level", "notification.name", "rectification.level",
+        "rectification.strength", "rectification_entry.kind", "task.bpmn_id", "task.diagram",
+        "task.title", "task.form", "task.effect", "task.lane", "task.level", "timer.bpmn_id",
+        "dossier_request.message", "definition.name", "worker_beat.worker",
+    },
+    "numbers and keys that say nothing of a person": {
+        "case.number", "case.county_code", "case.city_code", "case.jurisdiction",
+        "clock.subject", "document.key", "draft.place", "notice.number", "rectification.number",
+        "task.spiff_id", "timer.spiff_id", "attachment.token", "attachment.sha256",
+        "dossier_request.token", "dossier_request.sha256", "definition.digest",
+    },
+    "diagrams and rules": {"definition.files", "case.rules"},
+    "flags and counts only: no answer enters the engine (test_engine looks)": {"process.state"},
+}  # fmt: skip
+
+
+def test_every_column_that_holds_text_has_a_class_or_a_reason() -> None:
+    unclassed = {str(column) for column in texts() if "class" not in column.info}
+    reasoned = {name for names in INTERNAL.values() for name in names}
+    assert unclassed == reasoned
+    classes = {column.info["class"] for column in texts() if "class" in column.info}
+    assert classes == {DataClass.PERSONAL, DataClass.SENSITIVE, DataClass.SECRET}
+
+
+# Rules of places
+
+
+@pytest.mark.parametrize("path", sorted(JURISDICTIONS.glob("*.toml")), ids=lambda path: path.stem)
+def test_rules_name_clauses_and_desks_that_exist(path: Path) -> None:
+    for rule in load_rules(path.stem).rules:
+        assert set(rule.requirements) <= all_clauses().keys(), rule.key
+        if rule.key.startswith("clock."):
+            assert rule.responsible in LANES, rule.key
+            assert rule.start in ("event", "task"), rule.key
