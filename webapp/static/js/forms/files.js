@@ -120,6 +120,13 @@ function fillInventory(table) {
     }
     changed(have);
   });
+  const show = (line) => {
+    const state = line.querySelector("input[type=radio]:checked")?.value;
+    const said = [...line.querySelectorAll("input[name$='.pages'], input[name$='.files']")].some((field) => field.value);
+    line.classList.toggle("record-absent", ["none", "na"].includes(state) && !said);
+  };
+  table.addEventListener("change", (event) => { show(event.target.closest("[data-record]")); });
+  table.querySelectorAll("[data-record]").forEach(show);
 }
 
 export function enhanceFiles(root) {

@@ -90,6 +90,7 @@ class Rows {
 
   bringBack() {
     const { row, index } = this.removed;
+    rename(row, row.dataset.row, `${this.box.dataset.name}.__back__`); // its old name is taken by now
     this.list.insertBefore(row, this.rows[index] || null);
     this.number();
     this.undo.hidden = true;
