@@ -15,7 +15,7 @@ from flask_wtf import FlaskForm
 from sqlalchemy import or_, select
 from wtforms import DateField, Field, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length, Optional
+from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
 from models import Organisation, Region
 from webapp import db, kept, labels
@@ -136,19 +136,21 @@ def form_page(
     return page, form.status
 
 
-def _tidy(text: str | None) -> str | None:
+def _tidy(value: object) -> str | None:
     """Composed, without control characters and outer blanks; None when nothing is left."""
-    composed = unicodedata.normalize("NFC", text or "")
+    composed = unicodedata.normalize("NFC", "" if value is None else str(value))
     return "".join(sign for sign in composed if sign.isprintable()).strip() or None
 
 
-def _rules(required: str, *more: Any) -> list[Any]:
-    return [DataRequired(message=required) if required else Optional(), *more]
+def _rules(required: str) -> list[Any]:
+    """For what was chosen or picked: what is there but makes no sense has its own message."""
+    return [InputRequired(message=required) if required else Optional()]
 
 
 def line(label: str, most: int, required: str = "", note: str = "") -> StringField:
     """One line of text. `required`: what to say when it is missing; empty when it may be."""
-    rules = _rules(required, Length(max=most, message=f"不超过 {most} 个字"))
+    needed = DataRequired(message=required) if required else Optional()
+    rules = [needed, Length(max=most, message=f"不超过 {most} 个字")]
     return StringField(label, rules, filters=[_tidy], description=note)
 
 
