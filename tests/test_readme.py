@@ -25,7 +25,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 MADE = re.compile(r"\bmake ([a-z][a-z-]*)")
 TYPED = re.compile(r"\bwebapp\.cli ([a-z-]+)(?: ([a-z-]+))?")
 SETTING = re.compile(r"environ\.get\(\"([A-Z_]+)\"")
-FILE = re.compile(r"`([a-z_]+(?:/[a-z0-9_.-]+)*/(?:[a-z0-9_.-]+\.[a-z0-9]+)?)`")
+FILE = re.compile(r"`([a-z_]+(?:/[\w.-]+)*/(?:[\w.-]+\.[\w-]+)?)`", re.ASCII)
 GENERATED = {"__pycache__", "node_modules"}
 
 
