@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from models import Appointment, Draft
+from tests.conftest import DATABASES
 from tests.form_desk import Pairs, set_up, typed_on
 from tests.forms import GOOD
 from tests.pages import Client
@@ -395,6 +397,28 @@ def test_a_draft_is_ones_own(client_for: ClientFor, session: Session, world: Wor
     assert "只有我写的" in mine.get("/reports/new").text
     assert "只有我写的" not in other.get("/reports/new").text
     assert session.query(Draft).count() == 2
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_two_windows_that_save_first_at_once_share_one_draft(
+    engine: Engine, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = iter([True])  # the second window has looked before the first one wrote
+
+    def find(session: Session, place: str, *, by: Appointment) -> Draft | None:
+        return None if next(seen, False) else found(session, place, by=by)
+
+    found = drafts.find_draft
+    with Session(engine) as session, session.begin():
+        by = session.get_one(Appointment, world.by["head"].id)
+        drafts.save_draft(session, "report", [("name", "甲")], 10, by=by, now=NOW)
+    monkeypatch.setattr(drafts, "find_draft", find)
+    with Session(engine) as session, session.begin():
+        by = session.get_one(Appointment, world.by["head"].id)
+        drafts.save_draft(session, "report", [("name", "乙")], 20, by=by, now=NOW)
+    with Session(engine) as session:
+        [draft] = session.query(Draft)
+        assert drafts.typed_in(draft) == [("name", "乙")]
 
 
 @pytest.mark.parametrize("place", ["task:1", "task:999999", "report:2", "x" * 300, "task:1e3"])
