@@ -20,7 +20,7 @@ from webapp import config, create_app
 from webapp.cli import migrate
 from workflows.actions import users
 
-pytest_plugins = ["tests.plugins", "tests.postgres", "tests.walk"]
+pytest_plugins = ["tests.played", "tests.plugins", "tests.postgres", "tests.walk"]
 
 _numbers = count(1)
 

@@ -160,9 +160,18 @@ def _of_process(process: Process, reader: Reader, now: datetime) -> Iterator[Sta
     drawings = {name.split("/", 1)[0]: read(text) for name, text in _bpmn(process)}
     course = _Course(process, drawings, reader, now)
     yield course.standing(main, main, None)
-    used = dict.fromkeys(_part(task) for task in process.tasks if task.diagram != main)
-    for name, level in used:
+    for name, level in _parts_used(process):
         yield course.standing(f"{name}-{level}" if level else name, name, level)
+
+
+def _parts_used(process: Process) -> list[tuple[str, str | None]]:
+    """Diagrams and levels besides the main one, by when they were first entered."""
+    entered: dict[tuple[str, str | None], datetime] = {}
+    for task in process.tasks:
+        if task.diagram != process.definition.name:
+            part = _part(task)
+            entered[part] = min(task.opened_at, entered.get(part, task.opened_at))
+    return sorted(entered, key=lambda part: (entered[part], part[1] is None, part))
 
 
 def _part(task: Task) -> tuple[str, str | None]:

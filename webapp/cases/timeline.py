@@ -49,8 +49,9 @@ class Act:
 @bp.get("/<int:case_id>")
 def show(case_id: int) -> ResponseReturnValue:
     page = open_page(case_id, "经过")
+    kinds = _kinds(page.reader)
     kind = request.args.get("kind", "")
-    kind = kind if kind in KINDS else "steps"
+    kind = kind if kind in kinds else "steps"
     before = request.args.get("before", type=int)
     events = _events(page, kind, before)
     acts = list(_acts(events[:MOST], page.reader))
@@ -60,7 +61,7 @@ def show(case_id: int) -> ResponseReturnValue:
         tab="cases.show",
         days=_by_day(acts),
         kind=kind,
-        kinds=_kinds(page.reader),
+        kinds=kinds,
         titles={document.id: document for document in page.documents},
         earlier=events[MOST - 1].id if len(events) > MOST else None,
     )
