@@ -154,8 +154,8 @@ def diagram(page: Page, app: Installation) -> Image.Image:
     page.goto(f"/cases/{app.case('柳依依')}/diagrams")
     expect(page.locator("#diagram svg[data-element-id]").first).to_be_visible()
     page.get_by_role("button", name="全图").click()
-    tabs = page.get_by_role("navigation", name="流程图")
-    tabs.evaluate("each => each.scrollIntoView({ block: 'start' })")
+    tab = page.get_by_role("link", name="流程图", exact=True)
+    tab.evaluate("each => scrollTo(0, each.getBoundingClientRect().top + scrollY - 66)")
     return taken(page)
 
 
