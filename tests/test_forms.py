@@ -232,8 +232,7 @@ BAD: list[tuple[str, Changes, str, str]] = [
     (PANEL, {"members.1.user": GUIDE}, "members.2.user", "出现了两次"),
     (PANEL, {"secretary": GUIDE}, "secretary", "不能同时是组长或专家"),
     (PANEL, {"members.2.is_guide": False}, "members", "没有市级救治中心的指导专家"),
-    (PANEL, {"members.1.organisation": HOSPITAL}, "members.1.user", "应当回避"),
-    (PANEL, {"members.1.user": 66}, "members.1.user", "应当回避"),
+    (PANEL, {"members.1.override_reason": "离不开"}, "members.1.override_reason", "至少写 10 个"),
     (PANEL, {"place": GONE}, "place", "请填写地点"),
     # Opinion
     (OPINION, {"reason": "理由不足"}, "reason", "至少写 20 个字，现有 4 个"),

@@ -69,6 +69,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.DISCUSSION_RECORDED: "完成院内讨论",
         EventName.DISCUSSION_REOPENED: "启动再次讨论",
         EventName.PANEL_APPOINTED: "组成专家组",
+        EventName.PANEL_OVERRIDDEN: "聘请应当回避的专家",
         EventName.OPINION_FILED: "提交评审意见",
         EventName.OPINIONS_OPENED: "评审意见公开",
         EventName.CONCLUSION_DRAFTED: "形成评审结论",

@@ -32,6 +32,7 @@ class EventName(enum.StrEnum):
     DISCUSSION_RECORDED = "discussion.recorded"
     DISCUSSION_REOPENED = "discussion.reopened"
     PANEL_APPOINTED = "panel.appointed"
+    PANEL_OVERRIDDEN = "panel.overridden"
     OPINION_FILED = "opinion.filed"
     OPINIONS_OPENED = "opinions.opened"
     CONCLUSION_DRAFTED = "conclusion.drafted"

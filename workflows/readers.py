@@ -305,6 +305,8 @@ class Reader:
         level = str(event.data.get("level", ""))
         if event.name == EventName.OPINION_FILED:
             return self.reads_opinions(level)
+        if event.name == EventName.PANEL_OVERRIDDEN:  # auditors learn that, not who
+            return self.reads_panel(level) or self.by.role == Role.AUDITOR
         if event.name in _OF_PANEL:
             return self.convenes(level) or self.reads_conclusion(level)
         if event.name in _OF_LETTER:

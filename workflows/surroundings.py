@@ -151,10 +151,6 @@ def known(
             query = query.where(Appointment.role.in_(roles))
         return bool(session.scalar(query))
 
-    def units_of(key: int) -> frozenset[int]:
-        rows = select(Appointment.organisation_id).where(Appointment.user_id == key)
-        return frozenset(session.scalars(rows))
-
     def attachment(token: str) -> bool:
         row = session.scalars(select(Attachment).where(Attachment.token == token)).one_or_none()
         if row is None:
@@ -171,7 +167,6 @@ def known(
         attachment=attachment,
         organisation=organisation,
         user=user,
-        units_of=units_of,
         latest=latest,
         case=_case_facts(session, case, task, by) if case is not None else {},
     )
@@ -190,7 +185,6 @@ def _case_facts(session: Session, case: Case, task: Task | None, by: Appointment
         "discovered_at": case.discovered_at,
         "reported_at": case.reported_at,
         "organisation": case.organisation_id,
-        "treating": frozenset({case.organisation_id}),
         "person_name": case.person.name,
         "acceptor_for": by.organisation_id,
     }

@@ -19,8 +19,8 @@ from models import (
     Task,
     UnitPart,
 )
-from workflows import places
-from workflows.actions.tasks import Handing
+from workflows import places, recusal
+from workflows.actions.tasks import Handing, InvalidAnswers
 from workflows.engine import Flags
 from workflows.events import EventName, record
 from workflows.services import add_unit
@@ -30,8 +30,12 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def appoint_panel(step: Handing) -> Flags:
-    """The experts of this level's review, each with a seat; the guide comes from the zone map."""
+    """The experts of this level's review, each with a seat; the guide comes from the zone map.
+
+    InvalidAnswers for whoever should stand back, unless the commission says why not (B03).
+    """
     answers = step.answers
+    overridden = _check_recusal(step)
     panel = Panel(
         case=step.case,
         level=Level(step.task.level or ""),
@@ -56,7 +60,45 @@ def appoint_panel(step: Handing) -> Flags:
         level=step.task.level,
         members=len(panel.members),
     )
+    for row in overridden:
+        record(
+            step.session,
+            EventName.PANEL_OVERRIDDEN,
+            case=step.case,
+            by=step.by,
+            now=step.now,
+            level=step.task.level,
+            member=row["user"],
+            reason=row["override_reason"],
+        )
     return {"n_experts": len(panel.members)}
+
+
+def _check_recusal(step: Handing) -> list[dict[str, Any]]:
+    """The rows of those who should stand back and are wanted with a reason. InvalidAnswers for
+    those who should and are not: each on its row, a chair from outside the panel on the chair."""
+    why: dict[int, list[str]] = {}
+    for conflict in recusal.conflicts(step.session, step.case):
+        why.setdefault(conflict.user_id, []).append(conflict.reason)
+    units = recusal.treating(step.session, step.case)
+    errors, overridden = {}, []
+    for place, row in enumerate(step.answers["members"]):
+        found = why.get(row["user"], [])
+        if not found and (unit := units.get(row.get("organisation", 0))):
+            found = [f"所填单位{unit.unit.name}参加过救治"]
+        if found and row.get("override_reason"):
+            overridden.append(row)
+        elif found:
+            errors[f"members.{place}.user"] = [
+                f"应当回避：{'；'.join(dict.fromkeys(found))}。"
+                "请另选他人；确需聘请的，写明不回避的理由"
+            ]
+    chair = step.answers["chair"]
+    if chair in why and chair not in [row["user"] for row in step.answers["members"]]:
+        errors["chair"] = [f"应当回避：{'；'.join(dict.fromkeys(why[chair]))}。请另选组长"]
+    if errors:
+        raise InvalidAnswers(errors)
+    return overridden
 
 
 def _member(step: Handing, place: int, row: dict[str, Any]) -> PanelMember:

@@ -25,10 +25,9 @@ class Known:
 
     `organisation` and `user` are asked with the field's `among` (kinds, roles). `case`: any of
     event_at, discovered_at, reported_at (aware datetimes), organisation (id of the reporting unit),
-    treating (set of ids of units that treated her), person_name, lower_conclusion (code of the
-    level below), owner (id of the ledger item's owner), acceptor_for (id of the acting unit).
+    person_name, lower_conclusion (code of the level below), owner (id of the ledger item's owner),
+    acceptor_for (id of the acting unit).
     `latest`: newest answers of another form of this case, by its name without version.
-    `units_of`: ids of the organisations a user is appointed to.
     """
 
     icd10: Callable[[str], bool] = _yes
@@ -36,7 +35,6 @@ class Known:
     attachment: Callable[[str], bool] = _yes
     organisation: Callable[[int, tuple[str, ...]], bool] = _yes
     user: Callable[[int, tuple[str, ...]], bool] = _yes
-    units_of: Callable[[int], frozenset[int]] = lambda user: frozenset()
     latest: Callable[[str], Answers | None] = lambda form: None
     case: Mapping[str, Any] = field(default_factory=dict)
 

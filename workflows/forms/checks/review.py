@@ -45,18 +45,6 @@ def guide_in_panel(answers: Answers, context: Context) -> Found:
         yield "members", "专家组没有市级救治中心的指导专家，请加入并标明"
 
 
-@cross_check("recusal")
-def recusal(answers: Answers, context: Context) -> Found:
-    """B03: the group that rescues also reviews, so the treating units' own people stand back."""
-    treating = frozenset(context.known.case.get("treating", ()))
-    for place, row in enumerate(answers.get("members", [])):
-        if "user" not in row:
-            continue
-        units = context.known.units_of(row["user"]) | {row.get("organisation")}
-        if treating & units:
-            yield f"members.{place}.user", "这位专家属于参加救治的单位，应当回避，请另选"
-
-
 @cross_check("chair_among_members", warns=True)
 def chair_among_members(answers: Answers, context: Context) -> Found:
     chair, members = answers.get("chair"), _users(answers.get("members", []))
