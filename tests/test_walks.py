@@ -13,7 +13,6 @@ from models import (
     Appointment,
     CaseState,
     Conclusion,
-    Document,
     DossierRequest,
     Event,
     Level,
@@ -210,9 +209,7 @@ def strangers_see_nothing(walk: Walk, move: Move) -> None:
 
 # What nobody on the panel, and nobody else, learns before the opinions are opened.
 
-ONLOOKERS = (
-    "chenyf", "qianqs", "lixh", "wugs", "fangcf", "shaoxz", "shenqm", "zhougy", "helx", "linxm",
-)  # fmt: skip
+ONLOOKERS = ("chenyf", "wugs", "fangcf", "zhougy")  # chair, secretary, commission, hospital
 SIDES = ("", "/documents", "/files", "/people", "/reviews", "/items", "/diagrams")
 
 
@@ -248,7 +245,7 @@ def test_filing_an_opinion_changes_nothing_for_anybody_else(start_walk: StartWal
     walk.at(150)
     before = {who: seen_by(walk, who) for who in ONLOOKERS}
     copies = {who: copy_for(walk, who) for who in ("fangcf", "shenqm", "zhougy")}
-    assert all(len(pages) > 8 for who, pages in before.items() if who != "linxm")
+    assert all(len(pages) > 8 for pages in before.values())
     for filer in ("chuys", "fengjc"):
         assert walk.hand_in(filer, "opinion", said.opinion()(walk)).status_code == 303
         for who in ONLOOKERS:
@@ -258,30 +255,6 @@ def test_filing_an_opinion_changes_nothing_for_anybody_else(start_walk: StartWal
                 assert page == before[who][path], f"{who} sees in {path} that {filer} has filed"
         for who, copy in copies.items():
             assert copy_for(walk, who) == copy, f"{who}'s dossier tells that {filer} has filed"
-
-
-def test_once_opened_the_panel_reads_all_opinions_and_nobody_else_does(
-    start_walk: StartWalk,
-) -> None:
-    walk = start_walk()
-    walk.play(
-        Play.first_48h, lambda play: play.verify(60), lambda play: play.convene(100, COUNTY, 220)
-    )
-    walk.at(150)
-    for number, who in enumerate(said.COUNTY_PANEL):
-        reason = f"独立意见之{number}：出血评估与用血的衔接决定了结局，其余各项处置及时。"
-        reply = walk.hand_in(who, "opinion", said.opinion(reason=reason)(walk))
-        assert reply.status_code == 303
-    sheets = walk.session.scalars(select(Document.id).where(Document.form == "opinion.v1")).all()
-    assert len(sheets) == 5
-    readers = dict.fromkeys((*said.COUNTY_PANEL, *ONLOOKERS), 0)
-    for who in readers:
-        browser = walk.browser(who)
-        for number, sheet in enumerate(sheets):
-            reply = browser.get(f"/cases/{walk.case_id}/documents/{sheet}")
-            readers[who] += reply.status_code == 200 and f"独立意见之{number}" in reply.text
-    panel = {*said.COUNTY_PANEL, "wugs"}
-    assert readers == {who: 5 if who in panel else 0 for who in readers}
 
 
 # Late.

@@ -40,6 +40,8 @@ def _text(field: Field, value: Any, path: str, context: Context) -> Found:
         yield path, f"{field.label}至少写 {field.min_length} 个字，现有 {len(value.strip())} 个"
     if any(is_control(char, many_lines=field.kind is Kind.LONG_TEXT) for char in value):
         yield path, f"{field.label}里有看不见的控制字符，请删除后重新输入"
+    if "\ufffd" in value:  # what a decoder puts in place of bytes that are no text
+        yield path, f"{field.label}里有无法识别的字符，请删除后重新输入"
 
 
 def _matching(pattern: re.Pattern[str], message: str) -> Callable[..., Found]:
