@@ -51,7 +51,7 @@ GAPS = {
     "county": "尚无县级评审结论",
     "city": "尚无市级评审结论",
 }
-OPEN = "open"
+OPEN, LIVE = "open", "live"  # beside the states themselves: not ended; not voided
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def _filters(given: object) -> Filters:
     unit = get("unit", "")
     return Filters(
         number=get("number", "").strip()[:40],
-        state=one_of("state", {OPEN, *CaseState}),
+        state=one_of("state", {OPEN, LIVE, *CaseState}),
         late=one_of("late", LATE),
         gap=one_of("gap", GAPS),
         period=one_of("period", PERIODS),
@@ -150,7 +150,7 @@ def _page(filters: Filters, name: str | None) -> ResponseReturnValue:
         filters=filters,
         name=name,
         blind=_blind(),
-        states=[(OPEN, "未归档"), *labels.choices(CaseState)],
+        states=[(OPEN, "未归档"), (LIVE, "未作废"), *labels.choices(CaseState)],
         lates=LATE,
         gaps=GAPS,
         periods=PERIODS,
@@ -178,6 +178,8 @@ def _query(filters: Filters) -> Select[Case]:
 def _conditions(filters: Filters, now: datetime) -> Iterable[ColumnElement[bool]]:
     if filters.state == OPEN:
         yield Case.state.not_in((CaseState.CLOSED, CaseState.VOIDED))
+    elif filters.state == LIVE:
+        yield Case.state != CaseState.VOIDED
     elif filters.state:
         yield Case.state == CaseState(filters.state)
     if filters.late:
@@ -190,13 +192,14 @@ def _conditions(filters: Filters, now: datetime) -> Iterable[ColumnElement[bool]
 
 
 def _late(code: str, now: datetime) -> ColumnElement[bool]:
-    if code == "report":
-        return Case.late_report.is_(True)
-    if code == "record":
-        return Case.incomplete_record.is_(True)
-    condition = clocks.overdue(now) if code == "now" else clocks.was_late(now)
-    late = Case.id.in_(select(Clock.case_id).where(condition))
-    return and_(late, Case.state != CaseState.VOIDED) if code == "now" else late
+    """Marked or late; a case that was voided is neither."""
+    conditions = {
+        "report": Case.late_report.is_(True),
+        "record": Case.incomplete_record.is_(True),
+        "now": Case.id.in_(select(Clock.case_id).where(clocks.overdue(now))),
+        "ever": Case.id.in_(select(Clock.case_id).where(clocks.was_late(now))),
+    }
+    return and_(conditions[code], Case.state != CaseState.VOIDED)
 
 
 def lacks(code: str) -> ColumnElement[bool]:
