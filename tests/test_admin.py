@@ -126,7 +126,7 @@ def test_a_new_person_must_change_the_one_time_password(
         },
     )
     assert client.post("/sign-in", data={"username": "xiaoli", "password": password}).location
-    for path in ("/cases", "/tasks", "/admin", "/ledger"):
+    for path in ("/", "/cases", "/tasks", "/appointments", "/admin", "/ledger"):
         assert client.get(path).location == "/password"
     assert "只用一次" in client.get("/password").text
     new = "Qinglan-4411-he"

@@ -23,6 +23,8 @@ from workflows.actions import users
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+# All that somebody may do before he has replaced a password that an administrator set
+WITH_ONE_TIME_PASSWORD = frozenset({"auth.password", "auth.change_password", "auth.sign_out"})
 SEEN_EVERY = timedelta(minutes=1)  # how often `seen_at` is written; a row per click would be waste
 
 
@@ -152,11 +154,9 @@ def _refuse_strangers() -> ResponseReturnValue | None:
         return None
     if not signed_in:
         return _ask_to_sign_in()
-    if getattr(view, "is_unappointed", False):
-        return None
-    if current.user.must_change_password:
+    if current.user.must_change_password and request.endpoint not in WITH_ONE_TIME_PASSWORD:
         return redirect(url_for("auth.password"), 303)
-    if not current.may_act:
+    if not current.may_act and not getattr(view, "is_unappointed", False):
         asked = kept.here() if request.method == "GET" else None
         return redirect(url_for("auth.appointments", next=asked), 303)
     return None
