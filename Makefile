@@ -47,7 +47,7 @@ definitions: dev-environment ## Diagrams, decision tables and forms
 	$(BIN)/python -m webapp.cli definitions lint
 
 migrations: dev-environment ## The migrations make exactly the tables of the models
-	@mkdir -p var && rm -f var/check.sqlite
+	@mkdir -m 700 -p var && rm -f var/check.sqlite
 	DATABASE_URL=sqlite:///var/check.sqlite $(BIN)/alembic upgrade head
 	DATABASE_URL=sqlite:///var/check.sqlite $(BIN)/alembic check
 	@rm -f var/check.sqlite

@@ -342,6 +342,7 @@ def test_the_secret_is_made_once_and_for_the_owner_only(tmp_path: Path) -> None:
     assert first["SECRET_KEY"] == second["SECRET_KEY"] == key.read_text("ascii")
     assert len(first["SECRET_KEY"]) >= 43
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700  # the database lies there too
 
 
 def test_behind_tls_the_cookie_is_for_this_host_only(
