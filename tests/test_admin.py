@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from models import Appointment, Discipline, Event, Role, User, UserSession
 from tests.cases import report
+from tests.conftest import DATABASES
 from tests.pages import Client
 from tests.people import PASSWORD, PEOPLE, World
 from webapp.words import local
@@ -201,6 +202,7 @@ def test_correcting_particulars_leaves_the_names_of_the_fields_only(
     assert "0990-5550199" in admin.get(path).text
 
 
+@pytest.mark.parametrize("database", DATABASES)
 def test_a_disabled_person_is_out_with_the_next_request(
     admin: Client, client_for: ClientFor, client: Client, session: Session, world: World
 ) -> None:
@@ -327,6 +329,7 @@ def seat(world: World, **changed: object) -> dict[str, object]:
     }
 
 
+@pytest.mark.parametrize("database", DATABASES)
 def test_an_appointment_is_made_once_and_can_be_acted_under(
     admin: Client, client_for: ClientFor, session: Session, world: World
 ) -> None:
@@ -447,6 +450,7 @@ def test_the_past_is_not_changed(admin: Client, session: Session, world: World) 
         ("role=nonsense&unit=x&state=y&q=audit_", {"audit_admin"}),
     ],
 )
+@pytest.mark.parametrize("database", DATABASES)
 def test_people_are_found(
     admin: Client, session: Session, world: World, query: str, found: set[str]
 ) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models import Appointment, Event
 from tests.cases import report
+from tests.conftest import DATABASES
 from tests.pages import Client
 from tests.people import World
 from webapp import labels
@@ -57,6 +58,7 @@ def test_who_when_for_whom_what_from_where(admin: Client, session: Session, worl
     assert "账号锁定中" in page
 
 
+@pytest.mark.parametrize("database", DATABASES)
 def test_filters(admin: Client, session: Session, world: World) -> None:
     head, mch = world.by["head"], world.by["mch"]
     write(session, EventName.PASSWORD_CHANGED, head, NOON)
@@ -169,6 +171,7 @@ def test_plain_cells_stay_as_they_are() -> None:
         assert log.as_text(cell) == cell
 
 
+@pytest.mark.parametrize("database", DATABASES)
 def test_the_export_is_safe_complete_and_on_record(
     admin: Client, session: Session, world: World
 ) -> None:

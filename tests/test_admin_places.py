@@ -139,6 +139,7 @@ def test_what_a_case_depends_on_stays(admin: Client, session: Session, world: Wo
     assert row.region_code == "990121"
 
 
+@pytest.mark.parametrize("database", DATABASES)
 def test_units_that_running_cases_need_are_not_deactivated(
     admin: Client, session: Session, world: World
 ) -> None:
@@ -271,6 +272,7 @@ def test_a_zone_withdrawn_before_its_first_day_may_be_entered_again(
     assert (row.valid_from, row.valid_to) == (first_day, None)
 
 
+@pytest.mark.parametrize("database", DATABASES)
 def test_a_county_with_a_hospital_and_no_centre_is_shown(
     admin: Client, session: Session, world: World
 ) -> None:

@@ -14,7 +14,7 @@ from flask import abort, current_app, flash, redirect, render_template, request,
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from wtforms import HiddenField, StringField
-from wtforms.validators import DataRequired
+from wtforms.validators import DataRequired, Regexp
 
 from models import Discipline, User, UserSession
 from webapp import db
@@ -52,7 +52,10 @@ class NewPersonForm(PersonForm):
 
     username = StringField(
         "用户名",
-        [DataRequired(message="填写用户名")],
+        [
+            DataRequired("填写用户名"),
+            Regexp(f"{accounts.USERNAME.pattern}$", 0, accounts.BAD_USERNAME),
+        ],
         filters=[lambda text: (text or "").strip().lower()],
         description="登录时用，以后不能改。小写字母开头，3 至 32 位，可用数字和 . _ -",
     )

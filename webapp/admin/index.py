@@ -82,7 +82,7 @@ CARDS = (
         SYSTEM,
         "机构",
         "buildings",
-        "医疗机构、妇幼、卫健委、救治中心",
+        "医院、妇幼、卫健委、救治中心",
         _organisations,
     ),
     Card("admin.zones", SYSTEM, "片区", "map", "哪个救治中心对口哪个县（区）", _zones),

@@ -33,7 +33,8 @@ from workflows.permissions import lanes_of, require
 
 ADMINISTER = "user:administer"
 ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
-_USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,31}")
+USERNAME = re.compile(r"[a-z][a-z0-9._-]{2,31}")
+BAD_USERNAME = "用小写字母开头，3 至 32 位，只用小写字母、数字和 . _ -"
 _CARE = frozenset({OrganisationKind.HOSPITAL, OrganisationKind.MCH, OrganisationKind.RESCUE_CENTRE})
 # Desks exist at some kinds of organisation only; roles not named here fit anywhere.
 SEATS: dict[Role, frozenset[OrganisationKind]] = {
@@ -82,10 +83,8 @@ def create_account(
     sent twice: the account made by the first is returned.
     """
     require(by, ADMINISTER)
-    if not _USERNAME.fullmatch(username):
-        raise InvalidAnswers(
-            {"username": ["用小写字母开头，3 至 32 位，只用小写字母、数字和 . _ -"]}
-        )
+    if not USERNAME.fullmatch(username):
+        raise InvalidAnswers({"username": [BAD_USERNAME]})
     before = session.scalars(select(User).where(User.username == username)).one_or_none()
     if before is not None:
         if before.must_change_password and users.verify_password(before, password):
