@@ -1,9 +1,10 @@
-"""The demonstration's eight cases in a database, for tests of pages that look at cases.
+"""The demonstration's eight cases in a database, and looking at them in its people's browsers.
 
 Played once a session at a fixed moment; each test gets a copy. `Cast` finds people and cases.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +12,13 @@ from shutil import copyfile, copytree
 
 import pytest
 import time_machine
+from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from models import Appointment, Attachment, Case, Organisation, Person
+from tests.pages import Client
 from webapp.db import make_engine
 from workflows.actions import attachments
 from workflows.demo import FILES, TITLES, cases
@@ -99,3 +103,45 @@ def cast(session: Session, tmp_path: Path) -> Iterator[Cast]:
     """The people and cases of the test's database, at the moment they were played."""
     with time_machine.travel(NOW, tick=False):
         yield Cast(session, tmp_path / "files")
+
+
+Browse = Callable[[str], Client]
+TABS = ("", "/diagrams", "/documents", "/files", "/people", "/reviews", "/items")
+KINDS = ("?kind=reminders", "?kind=traces")
+OFFICE, HEAD, MCH, COMMISSION, SECRETARY = "zhougy", "helx", "shenqm", "fangcf", "wugs"
+CHAIR, FILED, UNFILED, AUDITOR = "chenyf", "fengjc", "lixh", "jiasj"
+
+
+@pytest.fixture
+def browse(cast: Cast, client_for: Callable[[Appointment], Client]) -> Browse:
+    """The browser of somebody of the demonstration."""
+    return lambda username: client_for(cast.seat(username))
+
+
+def quick(client: Client, address: str) -> TestResponse:
+    """The answer, not judged as a page: where there are hundreds of them."""
+    client._let_go()
+    return FlaskClient.open(client, address)
+
+
+def pages_of(client: Client, case: Case, judged: bool = False) -> Iterator[tuple[str, str]]:
+    """Address and text of everything a person gets to see of a case, sheets and data included."""
+    base = f"/cases/{case.id}"
+    addresses = [base + rest for rest in (*TABS, *KINDS)]
+    seen = set()
+    while addresses:
+        address = addresses.pop(0)
+        if address in seen:
+            continue
+        seen.add(address)
+        reply = client.get(address) if judged else quick(client, address)
+        assert reply.status_code == 200, address
+        yield address, reply.text
+        found = re.findall(
+            rf'(?:href|data-source)="({base}/(?:documents|diagrams)/[^"]+)"', reply.text
+        )
+        addresses += found
+
+
+def everything(client: Client, case: Case) -> str:
+    return "\n".join(text for _, text in pages_of(client, case))
