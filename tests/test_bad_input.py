@@ -5,108 +5,24 @@ must hold what it held, and the page that comes back must hold what was typed.
 """
 
 from collections import Counter
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import select
-from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
-from werkzeug.test import TestResponse
 
-from models import Attachment, Base, Case, CaseState, Document, Person, Task, TaskState
+from models import Attachment, Case, CaseState, Document, Person, Task, TaskState
 from tests import said
-from tests.pages import Client
+from tests.desk import GONE, Desk, contents, spoilt
 from tests.walk import Page, StartWalk, Walk, faults
-from workflows.forms import load
 from workflows.forms.moment import written
-
-HOUR = timedelta(hours=1)
-GONE = object()
 
 
 @pytest.fixture(scope="session")
 def empty_sqlite(settled_sqlite: Path) -> Path:
     """Here the demonstration's people are in every database."""
     return settled_sqlite
-
-
-# Nothing changed, nothing lost.
-
-UNWATCHED = {"user_session", "draft", "icd10", "region"}  # signing in, typing, reference data
-
-
-def contents(session: Session) -> dict[str, list[Any]]:
-    """Every row of every table; of the events those that are more than signing in."""
-    session.rollback()
-    found = {
-        table.name: [tuple(row) for row in session.execute(select(table).order_by(table.c.id))]
-        for table in Base.metadata.sorted_tables
-        if table.name not in UNWATCHED
-    }
-    place = list(Base.metadata.tables["event"].c.keys()).index("name")
-    found["event"] = [row for row in found["event"] if not row[place].startswith("session.")]
-    return found
-
-
-def kept(reply: TestResponse, data: MultiDict[str, str]) -> list[tuple[str, str]]:
-    """What was typed and does not stand in the page that came back: should be nothing. Passwords
-    do not come back, nor codes that the page does not offer."""
-    page = Page.of(reply.text)
-    posted = Counter(
-        (name, value.replace("\r\n", "\n"))
-        for name, value in data.items(multi=True)
-        if value and "password" not in name and name != "csrf_token"
-    )
-    lost = (posted - Counter(page.sent)).elements()
-    return sorted(pair for pair in lost if pair[1] in (page.offered.get(pair[0]) or {pair[1]}))
-
-
-class Desk:
-    """One step open in front of one person: its page, and what happens to what is posted."""
-
-    def __init__(self, walk: Walk, who: str, step: str) -> None:
-        self.walk, self.who = walk, who
-        self.browser: Client = walk.browser(who)
-        self.path, form = "/reports/new", "report.v1"
-        if step != "report":
-            task = walk.task(who, step)
-            self.path, form = f"/tasks/{task.id}", task.form
-        self.form = load.load(form)
-
-    def filled(self, answers: dict[str, Any]) -> MultiDict[str, str]:
-        page = Page.of(self.browser.get(self.path).text)
-        return page.filled(self.form, answers)
-
-    def post(self, data: MultiDict[str, str]) -> TestResponse:
-        return self.browser.post(self.path, data=data, csrf=False)
-
-    def refuses(self, data: MultiDict[str, str], words: str) -> TestResponse:
-        """422, says so, changes nothing, loses nothing."""
-        before = contents(self.walk.session)
-        # Not judged as a page: other tests do, and on the heaviest form it takes longest of all.
-        send = partial(FlaskClient.open, self.browser, self.path, method="POST", buffered=True)
-        reply = send(data=data)
-        assert reply.status_code == 422, words
-        assert any(words in fault for fault in faults(reply)), f"{words}: {faults(reply)}"
-        assert contents(self.walk.session) == before, words
-        assert kept(reply, data) == [], words
-        return reply
-
-
-def spoilt(good: MultiDict[str, str], changes: dict[str, Any]) -> MultiDict[str, str]:
-    """The posted fields with some replaced, or taken away (GONE)."""
-    data = good.copy()
-    for name, value in changes.items():
-        data.poplist(name)
-        if value is not GONE:
-            data.setlist(name, value if isinstance(value, list) else [value])
-    return data
 
 
 @pytest.fixture
@@ -136,7 +52,7 @@ def later(walk: Walk, hours: float) -> str:
 
 def test_a_report_of_what_cannot_be(reporting: Desk) -> None:
     walk = reporting.walk
-    good = reporting.filled(said.report()(walk))
+    good = reporting.filled(said.report())
     for changes, words in (
         ({"event_dt": later(walk, 3)}, "死亡时间不能晚于现在"),
         ({"event_dt": later(walk, 1), "discovered_dt": later(walk, 0.5)}, "发现时间不能早于"),
@@ -159,7 +75,7 @@ def test_a_report_of_what_cannot_be(reporting: Desk) -> None:
 
 def test_a_death_card_of_what_cannot_be(submitting: Desk) -> None:
     walk = submitting.walk
-    good = submitting.filled(said.submission()(walk))
+    good = submitting.filled(said.submission())
     number = good["id_no"]
     wrong_digit = number[:-1] + ("1" if number[-1] != "1" else "2")
     for changes, words in (
@@ -198,7 +114,7 @@ def test_a_death_card_of_what_cannot_be(submitting: Desk) -> None:
 def test_characters_that_few_machines_know_are_kept_and_shown(submitting: Desk) -> None:
     walk = submitting.walk
     name = "𠮷䶮㛃👩🏽"
-    good = submitting.filled(said.submission(name=name)(walk))
+    good = submitting.filled(said.submission(name=name))
     assert submitting.post(good).status_code == 303
     walk.session.rollback()
     assert walk.session.scalars(select(Person.name)).all() == [name]
@@ -211,7 +127,7 @@ def test_characters_that_few_machines_know_are_kept_and_shown(submitting: Desk) 
 def test_characters_that_nobody_sees_are_left_out(reporting: Desk) -> None:
     """Null bytes, control characters, marks that turn the print around."""
     walk = reporting.walk
-    good = reporting.filled(said.report()(walk))
+    good = reporting.filled(said.report())
     data = spoilt(good, {"name": "禾\x00小\x08满\u202e", "hospital_no": "ZY\r\n26"})
     assert reporting.post(data).status_code == 303
     answers = walk.session.scalars(select(Document)).one().answers
@@ -223,7 +139,7 @@ def test_characters_that_nobody_sees_are_left_out(reporting: Desk) -> None:
 
 def test_unknown_names_say_nothing(submitting: Desk) -> None:
     walk = submitting.walk
-    good = submitting.filled(said.submission()(walk))
+    good = submitting.filled(said.submission())
     strange = {
         "organisation_id": "1", "state": "closed", "late_report": "", "fill_org": "9",
         "causes.e.icd10": "O72.1", "timeline.x.at": "2026-01-01", "timeline.-1.at": "2026-01-01",
@@ -243,7 +159,7 @@ def test_unknown_names_say_nothing(submitting: Desk) -> None:
 
 def test_ten_thousand_rows(submitting: Desk) -> None:
     walk = submitting.walk
-    good = submitting.filled(said.submission()(walk))
+    good = submitting.filled(said.submission())
     row = {name.split(".", 2)[2]: value for name, value in good.items()
            if name.startswith("timeline.2.")}  # fmt: skip
     many = good.copy()
@@ -260,7 +176,7 @@ def test_ten_thousand_rows(submitting: Desk) -> None:
 def test_bytes_that_are_no_text(reporting: Desk) -> None:
     """Broken UTF-8 is neither a server error nor somebody's name."""
     walk = reporting.walk
-    good = reporting.filled(said.report()(walk))
+    good = reporting.filled(said.report())
     pairs = [pair for pair in good.items(multi=True) if pair[0] != "name"]
     before = contents(walk.session)
     body = urlencode(pairs).encode()
@@ -291,7 +207,7 @@ def test_a_million_parts(submitting: Desk) -> None:
     """As fields of a form, and as parts of a multipart one."""
     walk = submitting.walk
     before = contents(walk.session)
-    token = submitting.filled(said.submission()(walk))["csrf_token"]
+    token = submitting.filled(said.submission())["csrf_token"]
     start = before | contents(walk.session)
     body = f"csrf_token={token}&" + "&".join(["a=1"] * 1_000_000)
     kind = "application/x-www-form-urlencoded"
@@ -312,7 +228,7 @@ def test_a_million_parts(submitting: Desk) -> None:
 def test_a_page_of_another_site_and_an_expired_one(submitting: Desk) -> None:
     """No token, somebody else's, a request from elsewhere: 400, and what was typed stays."""
     walk = submitting.walk
-    good = submitting.filled(said.submission()(walk))
+    good = submitting.filled(said.submission())
     other = Page.of(walk.browser("subl").get("/reports/new").text)
     before = contents(walk.session)
     for token in (GONE, "", "made up", dict(other.sent)["csrf_token"]):
@@ -332,7 +248,7 @@ def test_a_page_of_another_site_and_an_expired_one(submitting: Desk) -> None:
 
 def test_a_doubled_submit_is_answered_like_the_first(submitting: Desk) -> None:
     walk = submitting.walk
-    good = submitting.filled(said.submission()(walk))
+    good = submitting.filled(said.submission())
     first = submitting.post(good)
     before = contents(walk.session)
     second = submitting.post(good)
@@ -345,7 +261,7 @@ def test_a_doubled_submit_is_answered_like_the_first(submitting: Desk) -> None:
 
 def test_a_doubled_report_opens_one_case(reporting: Desk) -> None:
     walk = reporting.walk
-    good = reporting.filled(said.report()(walk))
+    good = reporting.filled(said.report())
     first, second = reporting.post(good), reporting.post(good)
     assert (first.status_code, second.status_code) == (303, 303)
     assert first.location == second.location
@@ -356,7 +272,7 @@ def test_a_doubled_report_opens_one_case(reporting: Desk) -> None:
 def test_a_page_that_was_overtaken_keeps_what_was_typed(submitting: Desk) -> None:
     """The same step in two windows: the second hears 409 and can read what it wanted to say."""
     walk = submitting.walk
-    good = submitting.filled(said.submission()(walk))
+    good = submitting.filled(said.submission())
     late = spoilt(good, {"key": str(uuid4()), "family_attitude": "第二个窗口里写下的家属意见。"})
     assert submitting.post(good).status_code == 303
     before = contents(walk.session)
@@ -369,7 +285,7 @@ def test_a_page_that_was_overtaken_keeps_what_was_typed(submitting: Desk) -> Non
 
 def test_somebody_elses_step_does_not_exist(submitting: Desk) -> None:
     walk = submitting.walk
-    good = submitting.filled(said.submission()(walk))
+    good = submitting.filled(said.submission())
     before = contents(walk.session)
     for who in ("subl", "gaomz", "shenqm", "linxm", "helx", "sundq", "anquan"):
         browser = walk.browser(who)
@@ -381,7 +297,7 @@ def test_somebody_elses_step_does_not_exist(submitting: Desk) -> None:
 
 def test_a_step_of_a_voided_case(submitting: Desk) -> None:
     walk = submitting.walk
-    good = submitting.filled(said.submission()(walk))
+    good = submitting.filled(said.submission())
     void = f"/cases/{walk.case_id}/void"
     for reason in ("", "重复", "长" * 501):
         before = contents(walk.session)
@@ -411,7 +327,7 @@ def test_a_step_of_a_voided_case(submitting: Desk) -> None:
 def test_a_sign_in_that_ended_while_typing_loses_nothing(submitting: Desk) -> None:
     """Half an hour without a request: the text waits behind the sign-in page, no password does."""
     walk = submitting.walk
-    good = submitting.filled(said.submission()(walk))
+    good = submitting.filled(said.submission())
     walk.at(30.6)
     before = contents(walk.session)
     reply = submitting.post(good)
@@ -449,7 +365,7 @@ def test_a_file_of_somebody_else_cannot_be_handed_in(submitting: Desk) -> None:
     """A token is no key: a colleague's upload is not taken over by naming it."""
     walk = submitting.walk
     strange = walk.upload("subl", "record.pdf")
-    good = submitting.filled(said.submission()(walk))
+    good = submitting.filled(said.submission())
     submitting.refuses(spoilt(good, {"redacted_copy": strange}), "没有上传完")
     [row] = walk.session.scalars(select(Attachment).where(Attachment.token == strange))
     assert row.case_id is None

@@ -18,7 +18,6 @@ from models import (
     Level,
     Notice,
     Notification,
-    Organisation,
     Process,
     ProcessState,
     Rectification,
@@ -145,6 +144,7 @@ RECTIFIED = (
 WHOLE = (FIRST_48H, RETURNED_TWICE, COUNTY_REVIEW, NOTICE, CITY_REVIEW, RECTIFIED)
 
 
+@pytest.mark.clause("A01", "B04", "C05")
 @pytest.mark.parametrize("database", DATABASES)
 def test_from_discovery_to_the_closed_file(start_walk: StartWalk, database: str) -> None:
     """And an autopsy report so late that it stands in the way of closing the file."""
@@ -361,13 +361,7 @@ def test_the_dossier_holds_the_conclusion_and_opinions_for_the_panel_alone(
     walk = start_walk()
     walk.play(Play.first_48h, lambda play: play.verify(60), lambda play: play.county_review(100))
     walk.at(300)
-    member = walk.seat("chenyf")
-    unit = walk.session.get_one(Organisation, walk.units["city_mch"])
-    second = Appointment(
-        user=member.user, organisation=unit, role=Role.MCH, valid_from=member.valid_from
-    )
-    walk.session.add(second)
-    walk.session.commit()
+    second = walk.appoint("chenyf", walk.units["city_mch"], Role.MCH)
     of_commission = dossier_of(walk, walk.seat("fangcf"))
     of_member = dossier_of(walk, second)
     for text in (of_commission, of_member):
@@ -391,6 +385,7 @@ WITHOUT_A_PART = (
 )  # fmt: skip
 
 
+@pytest.mark.clause("I01")
 def test_no_address_of_the_case_exists_for_who_has_no_part_in_it(start_walk: StartWalk) -> None:
     """Every rule of the application that names a thing of a case, with every method it takes."""
     walk = start_walk()

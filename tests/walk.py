@@ -33,6 +33,7 @@ from models import (
     Clock,
     Document,
     Organisation,
+    Role,
     Task,
     TaskState,
     Timer,
@@ -257,6 +258,19 @@ class Walk:
 
     def seat(self, who: str) -> Appointment:
         return seat_of(self.session, who)
+
+    def appoint(self, who: str, organisation_id: int, role: Role) -> Appointment:
+        """Another appointment of somebody, beside the first."""
+        first = self.seat(who)
+        held = Appointment(
+            user_id=first.user_id,
+            organisation_id=organisation_id,
+            role=role,
+            valid_from=first.valid_from,
+        )
+        self.session.add(held)
+        self.session.commit()
+        return held
 
     def browser(self, who: str) -> Client:
         """Signed in just now."""
