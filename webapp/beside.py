@@ -1,16 +1,21 @@
 """What to read while filling in a step: the sheet one is to sign, the reasons one got it back for.
 
-Each opens in a tab of its own, so that the form stays as it is. Only what the reader may read.
+Links open in tabs of their own, so that the form stays as it is. What a form needs to be filled in
+at all stands above it: the template `tasks/beside/<form>.html`, with what MATERIAL makes for it.
+Only what the reader may read.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import url_for
 from sqlalchemy import select
 
-from models import Document, Notice, NoticeRecipient, Task
+from models import Document, Level, Notice, NoticeRecipient, Task
 from webapp import db
 from webapp.access import current
+from workflows import panels
 from workflows.forms import load
 from workflows.forms.load import base_name
 from workflows.permissions import visible_notices
@@ -63,6 +68,19 @@ def links(task: Task, *, opens: bool) -> list[Link]:
     found.append(Link("全部文书", url_for("cases.documents", case_id=case_id)))
     found.append(Link("附件", url_for("cases.files", case_id=case_id)))
     return found
+
+
+def material(task: Task) -> Any:
+    """What the template above the form of this step is given; None where there is none."""
+    made = MATERIAL.get(base_name(task.form))
+    return made(task) if made is not None else None
+
+
+def _proposal(task: Task) -> panels.Proposal:
+    return panels.propose(db.session, task.case, Level(task.level or ""), current.now)
+
+
+MATERIAL: Mapping[str, Callable[[Task], Any]] = {"panel": _proposal}
 
 
 def _sheets(task: Task) -> list[Document]:

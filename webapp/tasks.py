@@ -112,7 +112,9 @@ def _page(task: Task, form: TaskForm) -> ResponseReturnValue:
         return _overtaken(task, form)
     about = _about(task)
     read = beside.links(task, opens=about["opens"])
-    return render_template("tasks/show.html", form=form, beside=read, **about), form.status
+    material = beside.material(task) if about["opens"] else None
+    page = render_template("tasks/show.html", form=form, beside=read, material=material, **about)
+    return page, form.status
 
 
 def _about(task: Task) -> dict[str, Any]:

@@ -26,8 +26,9 @@ from models import (
     User,
 )
 from models.icd10 import Icd10
-from workflows import places
+from workflows import panels, places
 from workflows.forms.checks.registry import Known
+from workflows.forms.load import base_name
 from workflows.forms.spec import Answers
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -62,6 +63,7 @@ def prefill(
     if task is not None:
         values.update(_item_values(session, task))
         values.update(_panel_values(session, task))
+        values.update(_proposal_values(session, task, now))
     return {path: value for path, value in values.items() if value is not None}
 
 
@@ -118,6 +120,14 @@ def _panel_values(session: Session, task: Task) -> dict[str, Any]:
         "panel.planned_at": _moment(panel.planned_at),
         "panel.guide": panel.guide_organisation_id,
     }
+
+
+def _proposal_values(session: Session, task: Task, now: datetime) -> dict[str, Any]:
+    """For the step that appoints a panel, and only there: it takes the whole case to compute."""
+    if base_name(task.form) != "panel" or task.level is None:
+        return {}
+    proposal = panels.propose(session, task.case, Level(task.level), now)
+    return {"proposal.members": proposal.rows()}
 
 
 def panel_of(session: Session, task: Task) -> Panel | None:

@@ -8,6 +8,7 @@ SOURCES = {
     "person": "病例登记",
     "zone": "片区对应关系",
     "panel": "专家组名单",
+    "proposal": "系统建议名单",
     "item": "整改台账",
     "me": "当前登录人",
     "my_organisation": "当前任职单位",

@@ -1,0 +1,223 @@
+"""A panel proposed for one level's review of a case: who might sit on it, and who should not.
+
+Proposes from the expert pool by discipline, recusal and load, with the guide of the zone map and
+somebody from outside. All of it may be changed by the commission, and nothing here refuses: what
+no norm demands (size, an odd number) is a note. Reads rows, changes nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from models import (
+    Appointment,
+    Case,
+    CaseState,
+    Discipline,
+    Level,
+    Organisation,
+    Panel,
+    PanelMember,
+    RegionLevel,
+    Role,
+    User,
+)
+from workflows import places, recusal
+from workflows.clocks import rules_of
+from workflows.forms.spec import Answers
+from workflows.recusal import Conflict
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+_ENDED = (CaseState.CLOSED, CaseState.VOIDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Expert:
+    """Somebody of the pool. `seat`: the appointment as an expert. `load`: panels they sit on whose
+    opinions are still sealed; whether they have filed theirs is nobody's business."""
+
+    user: User
+    seat: Appointment
+    load: int
+    outside: bool  # of a unit beyond the convening administration's area
+    conflicts: tuple[Conflict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A place on the proposed panel."""
+
+    expert: Expert
+    is_guide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """One of the eight disciplines: who is proposed for it, who else could be asked."""
+
+    discipline: Discipline
+    seats: list[Seat]
+    spare: list[Expert]
+
+
+@dataclass(slots=True)
+class Proposal:
+    """`left_out`: experts who should stand back, with the reasons. `notes`: Chinese sentences."""
+
+    level: Level
+    guide: Organisation | None
+    members: list[Seat] = field(default_factory=list)
+    left_out: list[Expert] = field(default_factory=list)
+    coverage: list[Cover] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def rows(self) -> list[Answers]:
+        """The members as the panel form asks for them."""
+        return [
+            {
+                "user": seat.expert.user.id,
+                "organisation": seat.expert.seat.organisation_id,
+                "is_guide": seat.is_guide,
+            }
+            for seat in self.members
+        ]
+
+
+def propose(session: Session, case: Case, level: Level, now: datetime) -> Proposal:
+    """A panel for this level's review: the eight disciplines (B03, B10), the rescue centre of the
+    zone map as guide (B02), one from outside, the least loaded first."""
+    today = now.astimezone(_ZONE).date()
+    pool = _pool(session, case, level, today)
+    free = sorted(
+        (each for each in pool if not each.conflicts), key=lambda each: (each.load, each.user.id)
+    )
+    proposal = Proposal(
+        level,
+        places.guide_centre(session, case.county_code, today),
+        left_out=[each for each in pool if each.conflicts],
+    )
+    _seat_guide(proposal, free)
+    _cover_disciplines(proposal, free)
+    _seat_outsider(proposal, free)
+    _make_odd(proposal, case, free)
+    proposal.coverage = [_cover(proposal, free, discipline) for discipline in Discipline]
+    proposal.notes += [
+        f"个案写到的「{each.value}」（{each.source}）不在机构库，其人员是否回避请人工核对"
+        for each in recusal.unknown_units(session, case)
+    ]
+    return proposal
+
+
+def _pool(session: Session, case: Case, level: Level, today: date) -> list[Expert]:
+    """Everybody who is appointed as an expert today, whatever their unit."""
+    held = session.scalars(
+        select(Appointment)
+        .join(Appointment.user)
+        .where(
+            User.active,
+            Appointment.role == Role.EXPERT,
+            Appointment.valid_from <= today,
+            or_(Appointment.valid_to.is_(None), Appointment.valid_to >= today),
+        )
+        .options(contains_eager(Appointment.user), joinedload(Appointment.organisation))
+        .order_by(Appointment.user_id, Appointment.id)
+    )
+    seats: dict[int, list[Appointment]] = {}
+    for seat in held:
+        seats.setdefault(seat.user_id, []).append(seat)
+    why: dict[int, list[Conflict]] = {}
+    for conflict in recusal.conflicts(session, case):
+        why.setdefault(conflict.user_id, []).append(conflict)
+    loads = _loads(session)
+    return [
+        Expert(
+            user=theirs[0].user,
+            seat=theirs[0],
+            load=loads.get(user_id, 0),
+            outside=all(_is_outside(seat.organisation, case, level) for seat in theirs),
+            conflicts=tuple(why.get(user_id, ())),
+        )
+        for user_id, theirs in seats.items()
+    ]
+
+
+def _loads(session: Session) -> dict[int, int]:
+    """Sealed panels of each expert. Not open steps: their number would tell who has filed."""
+    query = (
+        select(PanelMember.user_id, func.count())
+        .join(Panel, Panel.id == PanelMember.panel_id)
+        .join(Case, Case.id == Panel.case_id)
+        .where(Panel.opened_at.is_(None), Case.state.not_in(_ENDED))
+        .group_by(PanelMember.user_id)
+    )
+    return dict(session.execute(query).all())
+
+
+def _is_outside(unit: Organisation, case: Case, level: Level) -> bool:
+    if level == Level.COUNTY:
+        return unit.level != RegionLevel.COUNTY or unit.region_code != case.county_code
+    return unit.region_code[:4] != case.city_code[:4]  # GB/T 2260: the first four name the city
+
+
+def _seat_guide(proposal: Proposal, free: list[Expert]) -> None:
+    centre = proposal.guide
+    if centre is None:
+        proposal.notes.append("片区对应关系里没有本县的孕产妇救治中心，指导专家须另行商请")
+        return
+    ours = [each for each in free if each.seat.organisation_id == centre.id]
+    ours.sort(key=lambda each: each.user.discipline != Discipline.OBSTETRICS)
+    if ours:
+        proposal.members.append(Seat(ours[0], is_guide=True))
+        return
+    back = sum(each.seat.organisation_id == centre.id for each in proposal.left_out)
+    why = f"{back} 人应当回避" if back else "专家库里没有其人员"
+    proposal.notes.append(f"对口的{centre.name}没有可聘的指导专家（{why}），须另行商请")
+
+
+def _cover_disciplines(proposal: Proposal, free: list[Expert]) -> None:
+    for discipline in Discipline:
+        if any(seat.expert.user.discipline == discipline for seat in proposal.members):
+            continue
+        found = _first(proposal, (each for each in free if each.user.discipline == discipline))
+        if found is not None:
+            proposal.members.append(Seat(found))
+
+
+def _seat_outsider(proposal: Proposal, free: list[Expert]) -> None:
+    if any(seat.expert.outside for seat in proposal.members):
+        return
+    found = _first(proposal, (each for each in free if each.outside))
+    if found is not None:
+        proposal.members.append(Seat(found))
+    else:
+        area = "本县" if proposal.level == Level.COUNTY else "本市"
+        proposal.notes.append(f"专家库里没有{area}以外的可聘专家，外部专家须另行商请")
+
+
+def _make_odd(proposal: Proposal, case: Case, free: list[Expert]) -> None:
+    """No source demands an odd number: it is offered where it costs nothing, and only said."""
+    rule = rules_of(case).find("panel.odd_number_warning")
+    if rule is None or rule.value is not True or len(proposal.members) % 2:
+        return
+    found = _first(proposal, free)
+    if found is not None:
+        proposal.members.append(Seat(found))
+    elif proposal.members:
+        proposal.notes.append(f"建议名单 {len(proposal.members)} 人，是双数，表决可能相持")
+
+
+def _first(proposal: Proposal, candidates: Iterable[Expert]) -> Expert | None:
+    """The least loaded of them who is not on the panel yet."""
+    taken = {seat.expert.user.id for seat in proposal.members}
+    return next((each for each in candidates if each.user.id not in taken), None)
+
+
+def _cover(proposal: Proposal, free: list[Expert], discipline: Discipline) -> Cover:
+    seats = [seat for seat in proposal.members if seat.expert.user.discipline == discipline]
+    taken = {seat.expert.user.id for seat in seats}
+    others = [each for each in free if each.user.discipline == discipline]
+    return Cover(discipline, seats, [each for each in others if each.user.id not in taken])
