@@ -8,12 +8,14 @@ is due is the host's to say; the engine keeps the order.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from SpiffWorkflow.bpmn import BpmnWorkflow
 from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import CallActivity as CallActivityMixin
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, delete, select, update
 from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.exc import StaleDataError
 
 from models import Case, Process, ProcessState, Task, TaskState, Timer
 from workflows.engine import definitions, script, store
@@ -87,7 +89,7 @@ def start(
 
 def complete(session: Session, task: Task, data: Flags, host: Host, *, now: datetime) -> None:
     """Hand in one step. What is due fires first: a late hand-in must not cancel its own alarm."""
-    process = session.get_one(Process, task.process_id, options=[undefer(Process.state)])
+    process = session.scalars(_WITH_STATE, {"key": task.process_id}).one()
     with script.at(now):
         instance = _load(process, host, now)
         step = _open_steps(instance.workflow).get(task.spiff_id)
@@ -138,12 +140,36 @@ def _save(
 ) -> None:
     workflow = instance.workflow
     store.prune(workflow)
-    process.state = store.encode(workflow, instance.digest)
+    state = store.encode(workflow, instance.digest)
     _project_tasks(session, process, instance, host, now)
-    _project_timers(process, instance)
+    _project_timers(session, process, instance)
     if workflow.completed and process.status == ProcessState.RUNNING:
         process.status, process.ended_at = ProcessState.DONE, now
     session.flush()
+    _keep(session, process, state)
+
+
+_WITH_STATE = select(Process).where(Process.id == bindparam("key")).options(undefer(Process.state))
+_table = cast(Table, Process.__table__)
+_row = _table.c
+_WRITE = (
+    update(_table)
+    .where(_row.id == bindparam("key"), _row.version == bindparam("before"))
+    .values(state=bindparam("blob"), version=bindparam("after"))
+)
+
+
+def _keep(session: Session, process: Process, state: bytes) -> None:
+    """Write the state, if it still follows on the one that was read. StaleDataError if not.
+
+    As one statement: in the unit of work this row takes longer than the engine's whole step.
+    """
+    values = {"key": process.id, "before": process.version, "after": process.version + 1}
+    written = session.connection().execute(_WRITE, values | {"blob": state})
+    if written.rowcount != 1:
+        raise StaleDataError(f"process {process.id} has moved on from version {process.version}")
+    set_committed_value(process, "state", state)
+    set_committed_value(process, "version", process.version + 1)
 
 
 def _project_tasks(
@@ -170,27 +196,25 @@ def _project_tasks(
             opened_at=now,
         )
         host.assign(step, task)
-        task.process = process
         session.add(task)
+    session.expire(process, ["tasks"])
 
 
 def _open_steps(workflow: Any) -> dict[str, Any]:
     return {step.id.hex: step for step in store.open_user_tasks(workflow)}
 
 
-def _project_timers(process: Process, instance: _Instance) -> None:
-    pending = _waiting_timers(instance.workflow)
-    if pending == instance.timers:
-        return
-    process.timers = [row for row in process.timers if row.spiff_id in pending]
-    known = {row.spiff_id for row in process.timers}
-    for row in process.timers:  # a cycle keeps its id and moves on
-        row.due_at = pending[row.spiff_id][0]
-    process.timers += [
-        Timer(spiff_id=key, bpmn_id=name, due_at=due)
-        for key, (due, name) in pending.items()
-        if key not in known
-    ]
+def _project_timers(session: Session, process: Process, instance: _Instance) -> None:
+    before, pending = instance.timers, _waiting_timers(instance.workflow)
+    if gone := before.keys() - pending.keys():
+        session.execute(delete(Timer).where(Timer.spiff_id.in_(gone)))
+    for key, (due, name) in pending.items():
+        if key not in before:
+            session.add(Timer(process_id=process.id, spiff_id=key, bpmn_id=name, due_at=due))
+        elif before[key] != (due, name):  # a cycle keeps its id and moves on
+            session.execute(update(Timer).where(Timer.spiff_id == key).values(due_at=due))
+    if before != pending:
+        session.expire(process, ["timers"])
 
 
 def _waiting_timers(workflow: Any) -> dict[str, tuple[datetime, str]]:

@@ -35,6 +35,20 @@ FINISHED = TaskState.FINISHED_MASK
 OWN = 0  # in a row's last place: its data is complete, nothing comes from the parent
 
 
+class _Id(str):
+    """Id of a restored task. Hashed and compared in C: there are hundreds of look-ups a step, and
+    a UUID does both in Python."""
+
+    __slots__ = ()
+
+    @property
+    def hex(self) -> str:
+        return str(self)
+
+
+TaskId = uuid.UUID | _Id
+
+
 class _Zstd(threading.local):
     def __init__(self) -> None:  # per thread: a context shared by threads crashes the interpreter
         self.pack = zstandard.ZstdCompressor(level=3).compress
@@ -78,7 +92,7 @@ def _rows(wf: Any) -> list[list[Any]]:
     """[id, parent's place, state, spec, changed at, triggered, internal data, keys set, keys
     removed] of each task. Parents come first and siblings in order: the list is the tree."""
     rows: list[list[Any]] = []
-    place: dict[uuid.UUID, int] = {}
+    place: dict[TaskId, int] = {}
     stack = [wf.task_tree]
     while stack:
         task = stack.pop()
@@ -109,7 +123,7 @@ def decode(blob: bytes, definition: Definition, engine: Any) -> Any:
     wf = BpmnWorkflow(spec, subs, script_engine=engine, deserializing=True)
     _restore(wf, own, wf)
     for hex_id, name, *own in parts:
-        task = wf.get_task_from_id(uuid.UUID(hex_id))
+        task = wf.get_task_from_id(_Id(hex_id))
         sub = BpmnSubWorkflow(subs[name], task.id, wf, deserializing=True)
         _restore(sub, own, wf)
         wf.subprocesses[task.id] = sub
@@ -122,7 +136,7 @@ def _restore(wf: Any, own: list[Any], top: Any) -> None:
     tasks: list[Any] = []
     for hex_id, place, state, name, changed_at, triggered, internal, new, removed in rows:
         task = Task.__new__(Task)  # not Task(): it would announce itself to its parent
-        task.id, task.workflow, task.task_spec = uuid.UUID(hex_id), wf, wf.spec.task_specs[name]
+        task.id, task.workflow, task.task_spec = _Id(hex_id), wf, wf.spec.task_specs[name]
         task._state, task.triggered, task.last_state_change = state, bool(triggered), changed_at
         task._children, task.internal_data, task.thread_id = [], internal or {}, 0
         task._parent = tasks[place].id if place >= 0 else None
@@ -131,7 +145,7 @@ def _restore(wf: Any, own: list[Any], top: Any) -> None:
         if removed == OWN:
             task.data = new or {}
         else:  # an open task gets its own values: filling it in must not change its predecessors
-            copied = dict if state & FINISHED else deepcopy
+            copied = dict if state & FINISHED else _separate
             task.data = {**copied(tasks[place].data), **(new or {})}
             for key in removed or ():
                 task.data.pop(key, None)
@@ -140,7 +154,11 @@ def _restore(wf: Any, own: list[Any], top: Any) -> None:
         if state == TaskState.WAITING and isinstance(task.task_spec, CatchingEvent):
             top.event_manager.add_task(task)
     wf.task_tree = tasks[0]
-    wf.last_task = wf.tasks.get(uuid.UUID(last)) if last else None
+    wf.last_task = wf.tasks.get(_Id(last)) if last else None
+
+
+def _separate(data: dict[str, Any]) -> dict[str, Any]:
+    return {k: deepcopy(v) if isinstance(v, (dict, list)) else v for k, v in data.items()}
 
 
 def prune(wf: Any) -> int:
@@ -241,7 +259,7 @@ def due_at(task: Any) -> datetime | None:
     return TimerEventDefinition.get_datetime(value)  # type: ignore[no-any-return]
 
 
-def pending_timers(wf: Any) -> list[tuple[datetime, uuid.UUID, str]]:
+def pending_timers(wf: Any) -> list[tuple[datetime, TaskId, str]]:
     """[(due, task id, bpmn id)], soonest first: one row each in the table the worker polls."""
     waiting = [t for t in wf.event_manager.tasks.values() if t._state == TaskState.WAITING]
     timers = [(due_at(t), t.id, t.task_spec.bpmn_id) for t in waiting]

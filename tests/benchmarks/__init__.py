@@ -1,0 +1,1 @@
+"""Measurements that a person starts: see `make help`. The suite does not run them."""
