@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Appointment, Case, Document, Level, Panel, Person, Task, User
+from models import Appointment, Attachment, Case, Document, Level, Panel, Person, Task, User
 from tests.played import (
     AUDITOR,
     CHAIR,
@@ -237,3 +237,17 @@ def test_a_reviewer_gets_the_redacted_copy_only(browse: Browse, cast: Cast) -> N
     assert "去标识病历复印件" in blind
     assert "住院病历节选" not in blind
     assert len(re.findall("/attachments/", sighted)) == 2
+
+
+def test_a_reviewer_who_learns_the_token_of_another_file_gets_nothing(
+    browse: Browse, session: Session, cast: Cast
+) -> None:
+    case = cast.case(IN_REVIEW)
+    rows = session.execute(
+        select(Attachment.token, Attachment.field).where(Attachment.case_id == case.id)
+    ).all()
+    session.rollback()
+    given = {field: browse(CHAIR).get(f"/attachments/{token}").status_code for token, field in rows}
+    assert given.pop("redacted_copy") == 200
+    assert given
+    assert set(given.values()) == {404}

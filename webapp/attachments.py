@@ -19,6 +19,7 @@ from webapp.forms import names
 from workflows.actions import attachments
 from workflows.events import EventName, record
 from workflows.permissions import visible_cases
+from workflows.readers import Reader
 
 bp = Blueprint("attachments", __name__)
 
@@ -107,7 +108,12 @@ def _visible(token: str) -> Attachment:
         Attachment.case_id.is_(None), Attachment.uploaded_by_id == current.appointment.user_id
     )
     query = select(Attachment).where(Attachment.token == token)
-    return db.one_or_404(query.where(or_(own, Attachment.case_id.in_(cases))))
+    found = db.one_or_404(query.where(or_(own, Attachment.case_id.in_(cases))))
+    if found.case is not None:  # who may open the case may still not read every file of it
+        reader = Reader(db.session, found.case, current.appointment)
+        if not reader.reads_attachment(found):
+            abort(404)
+    return found
 
 
 def _record_reading(attachment: Attachment) -> None:
