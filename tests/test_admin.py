@@ -93,6 +93,16 @@ def test_verbs_are_refused_to_all_other_roles(session: Session, world: World) ->
     session.rollback()
 
 
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_number_that_no_row_can_have_is_no_address(
+    admin: Client, client_for: ClientFor, world: World
+) -> None:
+    for number in (2**31, 2**63, 10**30):
+        assert admin.get(f"/admin/people/{number}").status_code == 404
+        assert client_for(world.by["head"]).get(f"/cases/{number}").status_code == 404
+    assert admin.get(f"/admin/people/{2**31 - 1}").status_code == 404
+
+
 # Opening an account
 
 

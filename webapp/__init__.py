@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from webapp import (
     access,
@@ -32,6 +33,7 @@ from webapp import (
     notices,
     notifications,
     reports,
+    reviews,
     search,
     tasks,
     words,
@@ -45,6 +47,7 @@ BLUEPRINTS = (
     tasks.bp,
     reports.bp,
     cases.bp,
+    reviews.bp,
     board.bp,
     clocks.bp,
     ledger.bp,
@@ -59,11 +62,19 @@ BLUEPRINTS = (
 )
 
 
+class RowNumber(IntegerConverter):
+    """A number in an address. One that no row can have is no address, rather than an error."""
+
+    def __init__(self, routes: Map, **limits: Any) -> None:
+        super().__init__(routes, **{"max": 2**31 - 1, **limits})
+
+
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     """The application with the settings of the environment, or those given."""
     app = Flask(__name__)
     app.config.update(config.from_environment() if settings is None else settings)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.url_map.converters["int"] = RowNumber
     if proxies := app.config["PROXIES"]:  # only then may a request say where it came from
         app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies)  # type: ignore[method-assign]
     db.init_app(app)
