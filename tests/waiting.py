@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-DEADLINE = 60.0  # seconds; long, because nothing that works ever takes it
+DEADLINE = 180.0  # seconds; long, because nothing that works ever takes it
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
