@@ -6,7 +6,6 @@ or adds answers.
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from tests.walk import Said, Walk
 from workflows.demo import answers

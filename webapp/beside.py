@@ -12,13 +12,13 @@ from typing import Any
 from flask import url_for
 from sqlalchemy import select
 
-from models import Document, Level, Notice, NoticeRecipient, Task
+from models import Document, Level, Notice, NoticeRecipient, Panel, Task
 from webapp import db
 from webapp.access import current
 from workflows import panels
 from workflows.forms import load
 from workflows.forms.load import base_name
-from workflows.permissions import visible_notices
+from workflows.permissions import opened_panels, visible_notices
 from workflows.readers import Reader
 
 # Form of the step: forms to read before it, of each the newest.
@@ -64,10 +64,22 @@ def links(task: Task, *, opens: bool) -> list[Link]:
         for row in _sheets(task)
     ]
     if base_name(task.form) in REVIEWS:
-        found.append(Link("评审意见", url_for("cases.reviews", case_id=case_id)))
+        found += _opinions(task)
     found.append(Link("全部文书", url_for("cases.documents", case_id=case_id)))
     found.append(Link("附件", url_for("cases.files", case_id=case_id)))
     return found
+
+
+def _opinions(task: Task) -> list[Link]:
+    """What the panel wrote, side by side, for those who may read it; for others, what they may."""
+    panel = db.session.scalars(
+        opened_panels(current.appointment).where(
+            Panel.case_id == task.case_id, Panel.level == task.level
+        )
+    ).one_or_none()
+    if panel is None:
+        return [Link("评审意见", url_for("cases.reviews", case_id=task.case_id))]
+    return [Link("意见对照", url_for("reviews.show", panel_id=panel.id), first=True)]
 
 
 def material(task: Task) -> Any:

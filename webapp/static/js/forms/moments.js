@@ -81,7 +81,12 @@ export function enhanceMoments(root) {
       const found = say(field, words, kind);
       if (found) field.value = asText(found);
     });
-    field.addEventListener("input", () => { words.hidden = true; });
+    // Said while one types, as soon as it can be read: a line that comes when the field is left would
+    // push away what is being clicked.
+    field.addEventListener("input", () => {
+      if (read(field.value, kind)) say(field, words, kind);
+      else words.hidden = true;
+    });
     if (field.value && !field.hasAttribute("aria-invalid")) say(field, words, kind);
   }
 }
