@@ -1,0 +1,1 @@
+"""Whole stretches of a case in a real browser."""

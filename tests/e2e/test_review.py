@@ -1,0 +1,92 @@
+"""One review in Chromium: five experts each by themselves, the vote, the chair, the administration."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Conclusion, Level, Opinion, Rectification
+from tests.browsing import NARROW, WIDE
+from tests.e2e.conftest import HandsOf
+from tests.walk import stage_on
+from workflows.demo import answers
+from workflows.demo.people import seat_of
+from workflows.demo.play import COUNTY_PANEL, GUIDE, QH, Play
+
+pytestmark = pytest.mark.browser
+
+SIGN = {"user": 0, "name": "", "at": ""}  # typed as the password
+DISSENT = "一名专家认为不可避免：出血进展过快，处置及时。"
+
+
+@pytest.fixture
+def case(session: Session, tmp_path: Path) -> int:
+    """Ten days after the death: verified, the panel appointed."""
+    death = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(days=10)
+    play = Play(stage_on(session, tmp_path / "files"), QH, death, answers.NAME, "002")
+    play.first_48h()
+    play.verify(60)
+    play.convene(100, Level.COUNTY, meeting=200)
+    session.commit()
+    assert play.stage.case is not None
+    return play.stage.case.id
+
+
+def test_one_review(hands_of: HandsOf, session: Session, units: dict[str, int], case: int) -> None:
+    secretary = hands_of("wugs")
+    for number, who in enumerate(COUNTY_PANEL):
+        expect(secretary.page.get_by_role("link", name="会议记录与评审结论")).to_have_count(0)
+        expert = hands_of(who, width=NARROW if number % 2 else WIDE)
+        expert.go(f"/cases/{case}", "case before the review")
+        expect(expert.page.get_by_text(answers.NAME)).to_have_count(0)  # blind
+        expert.open_step("个人评审意见")
+        over = {"conclusion": "unavoidable", "chance": "none"} if who == "lixh" else {}
+        expert.fill("opinion.v1", answers.opinion(sign=SIGN, **over))
+        expert.hand_in()
+        secretary.go("/tasks", "inbox")
+
+    session.rollback()
+    assert len(session.scalars(select(Opinion)).all()) == 5
+    secretary.go(f"/cases/{case}/reviews", "reviews, opened")
+    secretary.open_step("会议记录与评审结论")
+    seats = [(who, seat_of(session, who)) for who in COUNTY_PANEL]
+    members = [(seat.user_id, seat.organisation_id, who == GUIDE) for who, seat in seats]
+    said = answers.conclusion(
+        datetime.now(UTC) - timedelta(hours=2),
+        organisation=units["qh_commission"],
+        chair=members[0][0],
+        secretary=seat_of(session, "wugs").user_id,
+        members=members,
+        owner=units["qh_hospital"],
+        sign=SIGN,
+        dissent=DISSENT,
+    ) | answers.votes(5, against=1)
+    session.rollback()
+    secretary.fill("conclusion.v1", said)
+    secretary.hand_in()
+
+    chair = hands_of("chenyf", width=NARROW)
+    chair.open_step("组长审签结论")
+    chair.fill("conclusion_chair.v1", answers.chair_signature(sign=SIGN))
+    chair.hand_in()
+    leader = hands_of("shaoxz")
+    leader.open_step("行政负责人签署")
+    leader.fill("conclusion_endorsement.v1", answers.endorsement(sign=SIGN))
+    leader.hand_in()
+    leader.go(f"/cases/{case}/reviews", "reviews, signed")
+    for words in ("创造条件可避免", said["problems"][0]["text"]):
+        expect(leader.page.get_by_text(words).first).to_be_visible()
+
+    session.rollback()
+    signed = session.scalars(select(Conclusion)).one()
+    assert signed.code == "conditionally_avoidable"
+    assert signed.votes["votes_conditionally_avoidable"] == 4
+    assert signed.votes["votes_unavoidable"] == 1
+    assert signed.document.answers["dissent"] == DISSENT
+    for name, value in said.items():
+        if name != "sign":
+            assert signed.document.answers[name] == value, name
+    assert len(session.scalars(select(Rectification)).all()) == 2
