@@ -1,4 +1,4 @@
-"""One review in Chromium: five experts each by themselves, the vote, the chair, the administration."""
+"""One review in Chromium: five experts each by themselves, the vote, the chair, the leader."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
