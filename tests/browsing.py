@@ -1,4 +1,5 @@
-"""Chromium on a served application: for tests that click. Skips where there is no Chromium."""
+"""Chromium on a served application: for tests that click. Where there is no Chromium they are
+skipped, or fail when CI is set, so that nothing goes untested unnoticed."""
 
 import os
 import shutil
@@ -33,7 +34,10 @@ def chromium() -> Iterator[Browser]:
     unsandboxed = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses it to root
     with sync_playwright() as playwright:
         if path is None and not Path(playwright.chromium.executable_path).exists():
-            pytest.skip("no Chromium")
+            missing = "no Chromium: make test installs it"
+            if os.environ.get("CI"):
+                pytest.fail(missing)
+            pytest.skip(missing)
         browser = playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *unsandboxed])
         yield browser
         browser.close()

@@ -44,10 +44,11 @@ def hands_of(app: Flask, chromium: Browser, session: Session) -> Iterator[HandsO
     complained, and no page that was looked at keeps anybody out."""
     app.config["PROPAGATE_EXCEPTIONS"] = False
     everybody: list[Hands] = []
+    seen: set[str] = set()
     with browsing.served(app) as address:
 
         def sit_down(who: str, width: int = browsing.WIDE) -> Hands:
-            hands = Hands(chromium, address, session, width)
+            hands = Hands(chromium, address, session, width, seen)
             everybody.append(hands)
             hands.sign_in(who)
             return hands

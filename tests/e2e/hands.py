@@ -31,13 +31,16 @@ TYPED = {
 
 
 class Hands:
-    """One person, one window. `complaints`: console errors, and what axe-core finds serious."""
+    """One person, one window. `complaints`: console errors, and what axe-core finds serious.
+    `seen`: kinds of pages that axe-core has looked at, whoever showed them."""
 
-    def __init__(self, browser: Browser, address: str, session: Session, width: int) -> None:
+    def __init__(
+        self, browser: Browser, address: str, session: Session, width: int, seen: set[str]
+    ) -> None:
         is_phone = width < 600
         self.session, self.who, self.width = session, "", width
         self.complaints: list[str] = []
-        self.seen: set[str] = set()
+        self.seen = seen
         context = browser.new_context(
             base_url=address,
             viewport={"width": width, "height": 844 if is_phone else 900},
@@ -73,9 +76,10 @@ class Hands:
 
     def look(self, name: str) -> None:
         """Each kind of page once: axe-core, and nothing to push sideways on a narrow screen."""
-        if name in self.seen:
+        kind = f"{name} at {self.width}"
+        if kind in self.seen:
             return
-        self.seen.add(name)
+        self.seen.add(kind)
         self.complaints += [
             f"{name}: {rule}: {nodes}" for rule, nodes in violations(self.page).items()
         ]
