@@ -82,7 +82,7 @@ def start(
             script_engine=script.Engine(host.functions, host.services),
         )
         workflow.task_tree.data.update(data)
-        workflow.do_engine_steps()
+        _advance(workflow)
         _save(session, process, _Instance(workflow, definition.digest), host, now)
     return process
 
@@ -97,7 +97,7 @@ def complete(session: Session, task: Task, data: Flags, host: Host, *, now: date
             raise StepClosed(task.spiff_id)
         step.data.update(data)
         step.run()
-        instance.workflow.do_engine_steps()
+        _advance(instance.workflow)
         task.state, task.closed_at = TaskState.DONE, now
         del instance.steps[task.spiff_id]
         _save(session, process, instance, host, now)
@@ -131,8 +131,19 @@ def _load(process: Process, host: Host, now: datetime) -> _Instance:
     instance = _Instance(workflow, digest, _open_steps(workflow), _waiting_timers(workflow))
     if any(due <= now for due, _ in instance.timers.values()):  # else it rests where it was saved
         workflow.refresh_timers()
-        workflow.do_engine_steps()
+        _advance(workflow)
     return instance
+
+
+def _advance(workflow: Any) -> None:
+    """Go on until only people and moments to come are waited for.
+
+    `do_engine_steps` looks at the timers last: one that is due when its step opens would be left
+    standing, neither fired nor waiting.
+    """
+    workflow.do_engine_steps()
+    while store.ready_engine_tasks(workflow):
+        workflow.do_engine_steps()
 
 
 def _save(

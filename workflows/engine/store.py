@@ -241,8 +241,17 @@ def _drop_settled(wf: Any, keep: set[Any]) -> None:
 
 def open_user_tasks(wf: Any) -> list[Any]:
     """READY tasks that wait for a person: one row each in the table of open tasks."""
+    return [task for task in _ready(wf) if task.task_spec.manual]
+
+
+def ready_engine_tasks(wf: Any) -> list[Any]:
+    """READY tasks that wait for nobody: none in a state that is saved."""
+    return [task for task in _ready(wf) if not task.task_spec.manual]
+
+
+def _ready(wf: Any) -> list[Any]:
     tasks = (task for part in _parts(wf) for task in part.tasks.values())
-    return [t for t in tasks if t._state == TaskState.READY and t.task_spec.manual]
+    return [task for task in tasks if task._state == TaskState.READY]
 
 
 def due_at(task: Any) -> datetime | None:
