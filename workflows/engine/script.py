@@ -43,10 +43,14 @@ class Refused(Exception):
 
 @functools.lru_cache(maxsize=4096)
 def tree(text: str) -> ast.expr:
-    """The syntax tree of an expression. SyntaxError if it is none, Refused if it is too long."""
+    """The syntax tree of an expression. SyntaxError if it is none, Refused if it is too long or
+    too deep, or not even text."""
     if len(text) > LONGEST:
         raise Refused("expression too long")
-    return ast.parse(text.strip(), mode="eval").body
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise Refused(f"cannot be read as an expression: {error}") from error
 
 
 def evaluate(text: str, names: Mapping[str, Any], functions: Functions) -> Any:  # noqa: C901 - one arm a construct
@@ -66,17 +70,33 @@ def evaluate(text: str, names: Mapping[str, Any], functions: Functions) -> Any: 
                 return any(value(part) for part in parts)
             case ast.UnaryOp(op=ast.Not(), operand=part):
                 return not value(part)
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as number)):
+            case ast.UnaryOp(operand=ast.Constant(value=int() | float() as number)) if unary(node):
                 return -number
             case ast.Compare(left=left, ops=ops, comparators=rights):
                 values = [value(part) for part in (left, *rights)]
                 pairs = zip(ops, pairwise(values), strict=True)
-                return all(COMPARE[type(op)](a, b) for op, (a, b) in pairs)
+                return all(_compare(type(op), a, b) for op, (a, b) in pairs)
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in functions:
                 return functions[name](*(value(arg) for arg in args))
-        raise Refused(f"not allowed or not known: {ast.unparse(node)!r} in {text!r}")
+        what = node.id if isinstance(node, ast.Name) else type(node).__name__
+        raise Refused(f"not allowed or not known: {what} in {text!r}")
 
     return value(tree(text))
+
+
+def unary(node: ast.UnaryOp) -> bool:
+    """Whether an expression may say it: `not` before anything, a minus before a number."""
+    if isinstance(node.op, ast.Not):
+        return True
+    number = isinstance(node.operand, ast.Constant) and isinstance(node.operand.value, int | float)
+    return isinstance(node.op, ast.USub) and number
+
+
+def _compare(how: type[ast.cmpop], a: Any, b: Any) -> bool:
+    try:
+        return COMPARE[how](a, b)
+    except TypeError as error:  # a number and a text, or nothing at all
+        raise Refused(str(error)) from error
 
 
 class Environment(BasePythonScriptEngineEnvironment):  # type: ignore[misc]
