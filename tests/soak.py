@@ -9,7 +9,7 @@ tenth as if each step were made by a process of its own.
 import sys
 import time
 
-from tests.benchmarks.figures import AT_LEAST, EXACTLY, Bar, finish, say
+from tests.benchmarks.figures import AT_LEAST, AT_MOST, EXACTLY, Bar, finish, say
 from tests.random_walk import Ground, Mismatch, Walker
 
 MOST_SECONDS = 3000
@@ -43,6 +43,7 @@ def main(walks: int, first: int) -> int:
     }
     bars = [
         Bar("walks that differ", len(mismatches), EXACTLY, 0),
+        Bar("bytes of the largest state", figures["state_bytes"], AT_MOST, 4096),
         Bar("walks", figures["walks"], AT_LEAST, walks),
     ]
     if walks >= 300:

@@ -7,6 +7,7 @@ version is pinned and random walks against a never-saved engine guard any upgrad
 parallelMultiple, transactions, ad-hoc or event sub-processes, data stores: the lint refuses them.
 """
 
+import os
 import threading
 import uuid
 from collections.abc import Callable
@@ -90,7 +91,9 @@ def _own(wf: Any) -> list[Any]:
 
 def _rows(wf: Any) -> list[list[Any]]:
     """[id, parent's place, state, spec, changed at, triggered, internal data, keys set, keys
-    removed] of each task. Parents come first and siblings in order: the list is the tree."""
+    removed] of each task. Parents come first and siblings in order: the list is the tree. What is
+    only predicted gets a new id when it is loaded: nothing refers to it, and ids are half of all.
+    """
     rows: list[list[Any]] = []
     place: dict[TaskId, int] = {}
     stack = [wf.task_tree]
@@ -104,8 +107,10 @@ def _rows(wf: Any) -> list[list[Any]]:
             old = parent.data
             new = {k: v for k, v in task.data.items() if k not in old or old[k] != v}
             removed = [k for k in old if k not in task.data] or None
-        row: list[Any] = [task.id.hex, -1 if parent is None else place[parent.id], task._state]
-        row += [task.task_spec.name, round(task.last_state_change, 6), int(task.triggered)]
+        real = task._state >= TaskState.WAITING
+        row: list[Any] = [task.id.hex if real else 0, -1 if parent is None else place[parent.id]]
+        changed_at = round(task.last_state_change, 6) if real else 0
+        row += [task._state, task.task_spec.name, changed_at, int(task.triggered)]
         rows.append([*row, task.internal_data or None, new or None, removed])
         stack.extend(wf.tasks[child] for child in reversed(task._children))
     return rows
@@ -136,7 +141,8 @@ def _restore(wf: Any, own: list[Any], top: Any) -> None:
     tasks: list[Any] = []
     for hex_id, place, state, name, changed_at, triggered, internal, new, removed in rows:
         task = Task.__new__(Task)  # not Task(): it would announce itself to its parent
-        task.id, task.workflow, task.task_spec = _Id(hex_id), wf, wf.spec.task_specs[name]
+        task.id = _Id(hex_id or os.urandom(16).hex())
+        task.workflow, task.task_spec = wf, wf.spec.task_specs[name]
         task._state, task.triggered, task.last_state_change = state, bool(triggered), changed_at
         task._children, task.internal_data, task.thread_id = [], internal or {}, 0
         task._parent = tasks[place].id if place >= 0 else None
