@@ -318,7 +318,9 @@ class Rows(Question):
         self.places: list[int] = []
         typed = None if self.spec.readonly else formdata
         known = data if isinstance(data, list) and typed is None else []
-        self.count = len(known) if typed is None else rows_in(typed, self.name)
+        # One row too many is enough to refuse them; no page of ours offers more, nor shows more.
+        most = self.spec.max_rows + 1
+        self.count = len(known) if typed is None else min(rows_in(typed, self.name), most)
         self.entries = [
             self._row(index, typed, known[index] if known else None) for index in range(self.count)
         ]
