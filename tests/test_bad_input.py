@@ -176,6 +176,23 @@ def test_ten_thousand_rows(submitting: Desk) -> None:
     assert submitting.post(good).status_code == 303
 
 
+def test_ten_thousand_files_and_codes(submitting: Desk) -> None:
+    walk = submitting.walk
+    good = submitting.filled(said.submission())
+    before = contents(walk.session)
+    many = [f"token-{number}" for number in range(10_000)]
+    for name, words in (
+        ("redacted_copy", "去标识病历复印件最多"),
+        ("record_inventory.inpatient.files", "最多 60 个文件"),
+        ("risk_color_last", "不在可选范围内"),
+    ):
+        reply = submitting.post(spoilt(good, {name: many}))
+        assert reply.status_code == 422
+        assert any(words in fault for fault in faults(reply)), name
+        assert reply.text.count("token-") < 1000
+    assert contents(walk.session) == before
+
+
 def test_bytes_that_are_no_text(reporting: Desk) -> None:
     """Broken UTF-8 is neither a server error nor somebody's name."""
     walk = reporting.walk

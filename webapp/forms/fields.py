@@ -23,6 +23,7 @@ from workflows.forms.spec import CAUSE_LINES, INTERVAL_UNITS, INVENTORY_STATES, 
 
 ID = "f-"  # begins the ids of questions, so that none is called like a part of the frame
 MOST_RADIOS = 7
+MOST_SEVERAL = 200  # more than any question takes: enough to refuse, not enough to show for minutes
 BLANK_ROW = "__row__"  # stands for the index in the pattern of a new row
 UNITS = tuple(Choice(code=code, label=label) for code, label in INTERVAL_UNITS.items())
 STATES = tuple(Choice(code=code, label=label) for code, label in INVENTORY_STATES.items())
@@ -135,7 +136,8 @@ class Several(Question):
     """Any number of codes or attachment tokens under one name."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        self.data = list(dict.fromkeys(text.strip() for text in valuelist if text.strip()))
+        several = dict.fromkeys(text.strip() for text in valuelist[:MOST_SEVERAL] if text.strip())
+        self.data = list(several)
 
     @property
     def values(self) -> list[str]:
