@@ -1,8 +1,9 @@
 """The worker process: wakes what is due and runs the jobs, until it is told to stop.
 
-Two kinds of work. Sweeps look once a second for rows whose moment has come and do each in a
-transaction of its own, committed here. Jobs are slow or lie outside the database; workflows.jobs
-runs them in threads. Several workers on one database share both. Knows no page.
+Two kinds of work. Sweeps look once a second for rows whose moment has come and do a few of them in
+a transaction, each behind a savepoint of its own, committed here. Jobs are slow or lie outside the
+database; workflows.jobs runs them in threads. Several workers on one database share both. Knows no
+page.
 """
 
 import logging
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Event
+from time import monotonic
 from types import FrameType
 
 from flask import Flask
@@ -29,6 +31,8 @@ from workflows.actions import timers
 log = logging.getLogger(__name__)
 
 AT_ONCE = 200  # how many due rows one look brings
+TOGETHER = 10  # how many share a transaction: waiting for the disk costs more than most of the work
+BREATH = 0.25  # of the time a transaction took, left to others before the next
 LONGEST_REST = timedelta(minutes=10)
 
 
@@ -72,38 +76,60 @@ class Sweeper:
     def run(self, stop: Event, every: timedelta = timedelta(seconds=1)) -> None:
         """Until `stop` is set; then the running step is finished and no other begun."""
         while not stop.is_set():
-            for sweep in self.sweeps:
-                self.pass_over(sweep, stop)
-            stop.wait(every.total_seconds())
+            more = [self.pass_over(sweep, stop) for sweep in self.sweeps]
+            if not any(more):
+                stop.wait(every.total_seconds())
 
-    def pass_over(self, sweep: Sweep, stop: Event) -> None:
-        """Do what is due now, each in its own transaction."""
+    def pass_over(self, sweep: Sweep, stop: Event) -> bool:
+        """Do what is due now; whether one look did not bring it all.
+
+        Workers that look at the same moment begin at different places, so they seldom meet.
+        """
         try:
             with Session(self.engine.execution_options(reads=True)) as session:
                 due = sweep.due(session, self.clock(), AT_ONCE)
         except OperationalError:
             log.exception("cannot look for due work: %s", sweep.name)
-            return
-        for key in due:
+            return False
+        keys = [key for key in due if self._rested(sweep, key)]
+        parts = [keys[place : place + TOGETHER] for place in range(0, len(keys), TOGETHER)]
+        first = secrets.randbelow(len(parts)) if parts else 0
+        for part in parts[first:] + parts[:first]:
             if stop.is_set():
-                return
-            rested = self._resting.get((sweep.name, key))
-            if rested is None or rested <= self.clock():
-                self._do(sweep, key)
+                break
+            began = monotonic()
+            self._do(sweep, part, stop)
+            stop.wait(BREATH * (monotonic() - began))
+        return len(due) == AT_ONCE and bool(keys)
 
-    def _do(self, sweep: Sweep, key: int) -> None:
+    def _rested(self, sweep: Sweep, key: int) -> bool:
+        until = self._resting.get((sweep.name, key))
+        return until is None or until <= self.clock()
+
+    def _do(self, sweep: Sweep, keys: Sequence[int], stop: Event) -> None:
         now = self.clock()
+        done: dict[int, bool] = {}
+        failed: dict[int, Exception] = {}
         try:
             with Session(self.engine) as session, session.begin():
-                done = sweep.do(session, key, now)
-        except Exception as error:
-            log.exception("%s %d failed", sweep.name, key)
-            self._fail(sweep, key, error, now)
-            return
-        self._failures.pop((sweep.name, key), None)
-        self._resting.pop((sweep.name, key), None)
-        if done:
-            log.info("%s %d done", sweep.name, key)
+                for key in keys:
+                    if stop.is_set():
+                        break
+                    try:
+                        with session.begin_nested():
+                            done[key] = sweep.do(session, key, now)
+                    except Exception as error:
+                        failed[key] = error
+        except Exception as error:  # nothing of it has happened
+            done, failed = {}, dict.fromkeys(keys, error)
+        for key, something in done.items():
+            self._failures.pop((sweep.name, key), None)
+            self._resting.pop((sweep.name, key), None)
+            if something:
+                log.info("%s %d done", sweep.name, key)
+        for key, cause in failed.items():
+            log.error("%s %d failed", sweep.name, key, exc_info=cause)
+            self._fail(sweep, key, cause, now)
 
     def _fail(self, sweep: Sweep, key: int, error: Exception, now: datetime) -> None:
         failures = self._failures[sweep.name, key] = self._failures.get((sweep.name, key), 0) + 1

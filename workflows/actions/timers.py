@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, undefer
 
 from models import Incident, Process, ProcessState, Timer
 from workflows import engine
@@ -32,7 +32,8 @@ def fire(session: Session, process_id: int, now: datetime) -> bool:
     process = session.scalars(
         select(Process)
         .where(Process.id == process_id, Process.status == ProcessState.RUNNING)
-        .with_for_update(skip_locked=True)
+        .options(undefer(Process.state), joinedload(Process.case, innerjoin=True))
+        .with_for_update(skip_locked=True, of=Process)
     ).one_or_none()
     if process is None or not any(timer.due_at < now for timer in process.timers):
         return False
