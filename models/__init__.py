@@ -15,7 +15,7 @@ from models.notification import Notification
 from models.place import Organisation, OrganisationKind, Region, RegionLevel, Zone, ZoneKind
 from models.process import Definition, Incident, Process, ProcessState, Task, TaskState, Timer
 from models.rectification import Rectification, RectificationEntry, RectificationState
-from models.review import Conclusion, Level, Opinion, Panel, PanelMember
+from models.review import Conclusion, Declaration, Level, Opinion, Panel, PanelMember
 from models.user import Appointment, Discipline, Role, User, UserSession
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Clock",
     "Conclusion",
     "DataClass",
+    "Declaration",
     "Definition",
     "Discipline",
     "Document",

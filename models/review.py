@@ -47,8 +47,19 @@ class Panel(Base):
     )
 
 
+class Declaration(enum.StrEnum):
+    """What an expert declares before reading anything, and whenever they find out later."""
+
+    NONE = "none"  # no conflict of interest, and secrecy promised
+    CONFLICT = "conflict"
+
+
 class PanelMember(Base):
-    """`place` is the member's index among the parallel opinion steps, from 0."""
+    """`place` is the member's index among the parallel opinion steps, from 0.
+
+    Who has not declared reads nothing yet; whose seat has ended reads nothing any more, and what
+    they filed is void. The row stays.
+    """
 
     __tablename__ = "panel_member"
     __table_args__ = (
@@ -61,14 +72,23 @@ class PanelMember(Base):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     place: Mapped[int]
     is_guide: Mapped[bool] = mapped_column(default=False)
+    declaration: Mapped[Declaration | None]
+    declared_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_reason: Mapped[str | None] = mapped_column(info=SENSITIVE)
 
     panel: Mapped[Panel] = relationship(back_populates="members")
     user: Mapped[User] = relationship()
     organisation: Mapped[Organisation] = relationship()
 
+    @property
+    def reads(self) -> bool:
+        """Declared free of conflict, and still seated."""
+        return self.declaration is Declaration.NONE and self.ended_at is None
+
 
 class Opinion(Base):
-    """One expert's own opinion. Sealed until the panel is opened."""
+    """One expert's own opinion. Sealed until the panel is opened; void when its seat has ended."""
 
     __tablename__ = "opinion"
     __table_args__ = (UniqueConstraint("panel_id", "member_id"),)
@@ -78,6 +98,7 @@ class Opinion(Base):
     document_id: Mapped[int] = mapped_column(ForeignKey("document.id"))
     conclusion: Mapped[str] = mapped_column(info=SENSITIVE)
     filed_at: Mapped[datetime]
+    voided_at: Mapped[datetime | None]
 
     panel: Mapped[Panel] = relationship()
     member: Mapped[PanelMember] = relationship()

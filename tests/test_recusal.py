@@ -314,19 +314,12 @@ def test_the_unit_written_on_the_row_counts_too(play: Play, convene: Convene) ->
     assert "所填单位青禾县人民医院参加过救治" in refused.value.errors["members.5.user"][0]
 
 
-def test_a_chair_from_outside_the_panel_stands_back_as_well(play: Play, convene: Convene) -> None:
-    own = expert(play, "江雪", "qh_hospital")
-    with pytest.raises(InvalidAnswers) as refused:
-        convene(chair=own.id)
-    assert list(refused.value.errors) == ["chair"]
-
-
 def test_nothing_is_kept_of_a_refused_panel(play: Play, convene: Convene) -> None:
     session = play.stage.session
     own = expert(play, "江雪", "qh_hospital")
     session.commit()
     with pytest.raises(InvalidAnswers):
-        convene(chair=own.id)
+        convene(more=[row(own, play.unit("qh_hospital"))])
     session.rollback()
     assert session.scalars(select(Panel)).all() == []
     assert convene().opened_at is None

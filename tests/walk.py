@@ -383,7 +383,16 @@ class Walk:
         task = self.task(who, step, place)
         path = f"/tasks/{task.id}"
         assert f'href="{path}"' in browser.get("/tasks").text, f"{who} does not see {step}"
+        if step == "opinion":
+            self._declare(browser, path)
         return path, load.load(task.form)
+
+    def _declare(self, browser: Client, path: str) -> None:
+        """Whoever has not declared is asked to before the form opens."""
+        asked = browser.get(path).location
+        if asked is not None:
+            answer = {"declaration": "none", "promised": "yes"}
+            assert browser.post(asked, data=answer).location == path
 
     def _kept_as_said(self, path: str, form: Form, said: Answers) -> None:
         self.session.rollback()

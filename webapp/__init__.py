@@ -35,6 +35,7 @@ from webapp import (
     reports,
     reviews,
     search,
+    seats,
     tasks,
     words,
 )
@@ -48,6 +49,7 @@ BLUEPRINTS = (
     reports.bp,
     cases.bp,
     reviews.bp,
+    seats.bp,
     board.bp,
     clocks.bp,
     ledger.bp,

@@ -19,7 +19,8 @@ from workflows import panels
 from workflows.forms import load
 from workflows.forms.load import base_name
 from workflows.permissions import opened_panels, visible_notices
-from workflows.readers import Reader
+from workflows.readers import OPINION, Reader
+from workflows.surroundings import panel_of
 
 # Form of the step: forms to read before it, of each the newest.
 SHEETS = {
@@ -65,6 +66,8 @@ def links(task: Task, *, opens: bool) -> list[Link]:
     ]
     if base_name(task.form) in REVIEWS:
         found += _opinions(task)
+    if base_name(task.form) == OPINION and (panel := panel_of(db.session, task)) is not None:
+        found.append(Link("申报利害关系", url_for("seats.declaration", panel_id=panel.id)))
     found.append(Link("全部文书", url_for("cases.documents", case_id=case_id)))
     found.append(Link("附件", url_for("cases.files", case_id=case_id)))
     return found

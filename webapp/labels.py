@@ -5,6 +5,7 @@ from enum import StrEnum
 from models import (
     CaseKind,
     CaseState,
+    Declaration,
     Discipline,
     DossierState,
     Level,
@@ -31,6 +32,10 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         CaseState.CLOSED: "已归档",
         CaseState.VOID_REQUESTED: "申请作废",
         CaseState.VOIDED: "已作废",
+    },
+    Declaration: {
+        Declaration.NONE: "无利害关系，承诺保密",
+        Declaration.CONFLICT: "有利害关系",
     },
     Discipline: {
         Discipline.OBSTETRICS: "产科",
@@ -70,6 +75,10 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.DISCUSSION_REOPENED: "启动再次讨论",
         EventName.PANEL_APPOINTED: "组成专家组",
         EventName.PANEL_OVERRIDDEN: "聘请应当回避的专家",
+        EventName.MEMBER_DECLARED: "专家作出声明",
+        EventName.MEMBER_WITHDRAWN: "专家退出评审",
+        EventName.MEMBER_SEATED: "补聘专家",
+        EventName.CHAIR_NAMED: "指定组长",
         EventName.OPINION_FILED: "提交评审意见",
         EventName.OPINIONS_OPENED: "评审意见公开",
         EventName.CONCLUSION_DRAFTED: "形成评审结论",

@@ -5,10 +5,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
-from models import Case, Notice, Notification
+from models import Case, Notice, Notification, Panel
 from webapp import db
 from webapp.access import current
-from workflows.permissions import visible_cases, visible_notices
+from workflows.permissions import convened_panels, visible_cases, visible_notices
 
 bp = Blueprint("notifications", __name__, url_prefix="/notifications")
 
@@ -55,7 +55,9 @@ def follow(line_id: int) -> ResponseReturnValue:
 def _target(line: Notification) -> str:
     """Where a line leads, as far as the present appointment may go; else back to the list."""
     by = current.appointment
-    notice = line.data.get("notice")
+    notice, panel = line.data.get("notice"), line.data.get("panel")
+    if panel is not None and db.session.scalar(convened_panels(by).where(Panel.id == panel)):
+        return url_for("seats.index", panel_id=panel)
     if notice is not None:
         if db.session.scalar(visible_notices(by).where(Notice.id == notice)):
             return url_for("notices.show", notice_id=notice)

@@ -12,6 +12,7 @@ from webapp import beside, db, drafts, forms, inbox, prefill
 from webapp.access import current
 from webapp.cases.documents import laid_out, parts_of
 from webapp.forms import Signing, TaskForm
+from webapp.seats import undeclared
 from workflows.actions import tasks, users
 from workflows.forms import load
 from workflows.forms.sheet import sheet
@@ -53,6 +54,8 @@ def show(task_id: int) -> ResponseReturnValue:
     task = _visible(task_id)
     if task.state is not TaskState.OPEN:
         return _finished(task)
+    if (seat := undeclared(task)) is not None:
+        return redirect(url_for("seats.declaration", panel_id=seat.panel_id), 303)
     return _page(task, _form(task))
 
 
@@ -60,6 +63,8 @@ def show(task_id: int) -> ResponseReturnValue:
 def complete(task_id: int) -> ResponseReturnValue:
     """Hand in a step. The same page handed in twice is answered alike."""
     task = _visible(task_id)
+    if (seat := undeclared(task)) is not None:
+        return redirect(url_for("seats.declaration", panel_id=seat.panel_id), 303)
     form = _form(task)
     if not form.parse():
         return _page(task, form)

@@ -194,7 +194,7 @@ def _opinions(session: Session, panel: Panel) -> list[Opinion]:
         session.scalars(
             select(Opinion)
             .join(PanelMember, PanelMember.id == Opinion.member_id)
-            .where(Opinion.panel_id == panel.id)
+            .where(Opinion.panel_id == panel.id, Opinion.voided_at.is_(None))
             .order_by(PanelMember.place)
             .options(
                 joinedload(Opinion.member).joinedload(PanelMember.user),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from models import (
@@ -112,17 +112,24 @@ def propose(session: Session, case: Case, level: Level, now: datetime) -> Propos
     return proposal
 
 
-def _pool(session: Session, case: Case, level: Level, today: date) -> list[Expert]:
-    """Everybody who is appointed as an expert today, whatever their unit."""
-    held = session.scalars(
+def held_on(day: date) -> Select[Appointment]:
+    """Appointments as an expert, of people who may sign in, that hold on that day."""
+    return (
         select(Appointment)
         .join(Appointment.user)
         .where(
             User.active,
             Appointment.role == Role.EXPERT,
-            Appointment.valid_from <= today,
-            or_(Appointment.valid_to.is_(None), Appointment.valid_to >= today),
+            Appointment.valid_from <= day,
+            or_(Appointment.valid_to.is_(None), Appointment.valid_to >= day),
         )
+    )
+
+
+def _pool(session: Session, case: Case, level: Level, today: date) -> list[Expert]:
+    """Everybody who is appointed as an expert today, whatever their unit."""
+    held = session.scalars(
+        held_on(today)
         .options(contains_eager(Appointment.user), joinedload(Appointment.organisation))
         .order_by(Appointment.user_id, Appointment.id)
     )
@@ -151,7 +158,11 @@ def _loads(session: Session) -> dict[int, int]:
         select(PanelMember.user_id, func.count())
         .join(Panel, Panel.id == PanelMember.panel_id)
         .join(Case, Case.id == Panel.case_id)
-        .where(Panel.opened_at.is_(None), Case.state.not_in(_ENDED))
+        .where(
+            Panel.opened_at.is_(None),
+            PanelMember.ended_at.is_(None),
+            Case.state.not_in(_ENDED),
+        )
         .group_by(PanelMember.user_id)
     )
     return dict(session.execute(query).all())

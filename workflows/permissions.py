@@ -12,6 +12,7 @@ from models import (
     Appointment,
     Case,
     CaseUnit,
+    Declaration,
     Notice,
     NoticeRecipient,
     Panel,
@@ -178,8 +179,21 @@ def _case_scope(by: Appointment) -> ColumnElement[bool]:
 def _panels_of(by: Appointment) -> Select[int]:
     if by.role == Role.SECRETARY:
         return select(Panel.case_id).where(Panel.secretary_id == by.user_id)
-    seats = select(PanelMember.panel_id).where(PanelMember.user_id == by.user_id)
-    return select(Panel.case_id).where(or_(Panel.id.in_(seats), Panel.chair_id == by.user_id))
+    gone = (
+        select(Panel.case_id)
+        .join(PanelMember, PanelMember.panel_id == Panel.id)
+        .where(PanelMember.user_id == by.user_id, PanelMember.ended_at.is_not(None))
+    )
+    return select(Panel.case_id).where(Panel.id.in_(_seats(by)), Panel.case_id.not_in(gone))
+
+
+def _seats(by: Appointment) -> Select[int]:
+    """Panels one sits on, having declared that nothing stands against it."""
+    return select(PanelMember.panel_id).where(
+        PanelMember.user_id == by.user_id,
+        PanelMember.declaration == Declaration.NONE,
+        PanelMember.ended_at.is_(None),
+    )
 
 
 def visible_notices(by: Appointment) -> Select[Notice]:
@@ -214,18 +228,27 @@ def visible_items(by: Appointment) -> Select[Rectification]:
 
 def opened_panels(by: Appointment) -> Select[Panel]:
     """Panels of visible cases whose opinions this person may read: see `reads_opinions`."""
-    seats = select(PanelMember.panel_id).where(PanelMember.user_id == by.user_id)
-    mine = (Panel.chair_id == by.user_id, Panel.secretary_id == by.user_id, Panel.id.in_(seats))
     return select(Panel).where(
         Panel.opened_at.is_not(None),
-        or_(*mine),
+        or_(Panel.secretary_id == by.user_id, Panel.id.in_(_seats(by))),
         Panel.case_id.in_(select(Case.id).where(_case_scope(by))),
     )
 
 
 def reads_opinions(by: Appointment, panel: Panel) -> bool:
-    """Sealed until the panel is opened; then its members, chair and secretary read them."""
+    """Sealed until the panel is opened; then its members, its chair among them, and its secretary
+    read them. Not those who have given up their seats."""
     if panel.opened_at is None:
         return False
-    seats = {member.user_id for member in panel.members}
-    return by.user_id in {*seats, panel.chair_id, panel.secretary_id}
+    seats = {member.user_id for member in panel.members if member.reads}
+    return by.user_id in {*seats, panel.secretary_id}
+
+
+def convened_panels(by: Appointment) -> Select[Panel]:
+    """Panels that our administration called, for whoever does its work: they seat and unseat."""
+    if by.role is not Role.COMMISSION:
+        return select(Panel).where(false())
+    return select(Panel).where(
+        Panel.organisation_id == by.organisation_id,
+        Panel.case_id.in_(select(Case.id).where(_case_scope(by))),
+    )

@@ -20,6 +20,7 @@ from models import (
     Document,
     Event,
     Notice,
+    Opinion,
     Organisation,
     OrganisationKind,
     Panel,
@@ -50,6 +51,12 @@ _SIGNED_BY_PANEL = ("conclusion", "conclusion_chair", OPINION)
 
 # Events that say something about a sheet which not everybody may read
 _OF_PANEL = {EventName.CONCLUSION_DRAFTED, EventName.CONCLUSION_RETURNED}
+_OF_SEATS = {
+    EventName.MEMBER_DECLARED,
+    EventName.MEMBER_WITHDRAWN,
+    EventName.MEMBER_SEATED,
+    EventName.CHAIR_NAMED,
+}
 _OF_LETTER = {EventName.NOTICE_DRAFTED, EventName.NOTICE_RETURNED}
 # Traces of reading: for those who audit; to others they would tell who sits on a panel
 TRACES = {
@@ -85,6 +92,11 @@ class Reader:
         signed = select(Conclusion.level).where(Conclusion.case_id == case.id)
         self.concluded = frozenset(level.value for level in session.scalars(signed))
         issued = select(Notice.id).where(Notice.case_id == case.id, Notice.issued_at.is_not(None))
+        void = select(Opinion.document_id).where(
+            Opinion.panel_id.in_(panel.id for panel in self.panels.values()),
+            Opinion.voided_at.is_not(None),
+        )
+        self.void = frozenset(session.scalars(void)) if self.panels else frozenset()
         self.letter_is_out = session.scalars(issued.limit(1)).first() is not None
 
     # Who she was, who treated her
@@ -162,7 +174,7 @@ class Reader:
         return level in self.concluded and self.by.role in _OFFICES
 
     def _sits_on(self, panel: Panel) -> bool:
-        return self.by.user_id in {panel.chair_id, *(member.user_id for member in panel.members)}
+        return self.by.user_id in {member.user_id for member in panel.members if member.reads}
 
     def reads_opinions(self, level: str) -> bool:
         panel = self.panels.get(level)
@@ -221,6 +233,8 @@ class Reader:
         return [row for row in rows if self.reads_document(row)]
 
     def reads_document(self, document: Document) -> bool:
+        if document.id in self.void:  # on record, but nobody goes by it
+            return False
         return self.reads_form(document.form, document.task.level if document.task else None)
 
     def names(self) -> "ReaderNames":
@@ -305,7 +319,9 @@ class Reader:
         level = str(event.data.get("level", ""))
         if event.name == EventName.OPINION_FILED:
             return self.reads_opinions(level)
-        if event.name == EventName.PANEL_OVERRIDDEN:  # auditors learn that, not who
+        if event.name in _OF_SEATS:  # auditors learn that, not who
+            return self.convenes(level) or self.by.role == Role.AUDITOR
+        if event.name == EventName.PANEL_OVERRIDDEN:
             return self.reads_panel(level) or self.by.role == Role.AUDITOR
         if event.name in _OF_PANEL:
             return self.convenes(level) or self.reads_conclusion(level)

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from models import Appointment, Case, Document, Organisation, OrganisationKind, User
+from models import (
+    Appointment,
+    Case,
+    Document,
+    Organisation,
+    OrganisationKind,
+    Panel,
+    PanelMember,
+    User,
+)
 from workflows.forms.load import base_name, load
 from workflows.forms.spec import Answers, Form
 
@@ -99,6 +108,7 @@ def conflicts(session: Session, case: Case) -> list[Conflict]:
         *_of_appointments(session, units),
         *_of_names(session, case),
         *_of_steps(session, case, units),
+        *_of_declarations(session, case),
     ]
     return sorted(dict.fromkeys(found), key=lambda conflict: conflict.user_id)
 
@@ -220,6 +230,18 @@ def _of_steps(session: Session, case: Case, units: Mapping[int, Treating]) -> It
         unit = units[row.appointment.organisation_id].unit
         reason = f"代表{unit.name}办理过《{load(row.form).title}》"
         yield Conflict(row.author_id, reason, "办理记录")
+
+
+def _of_declarations(session: Session, case: Case) -> Iterator[Conflict]:
+    """Whoever stood back from one level's panel stands back from the next."""
+    rows = session.scalars(
+        select(PanelMember)
+        .join(Panel, Panel.id == PanelMember.panel_id)
+        .where(Panel.case_id == case.id, PanelMember.ended_at.is_not(None))
+        .order_by(PanelMember.id)
+    )
+    for row in rows:
+        yield Conflict(row.user_id, "在本例评审中因利害关系退出", "专家声明")
 
 
 # Names

@@ -119,7 +119,25 @@ def _panel_values(session: Session, task: Task) -> dict[str, Any]:
         "panel.secretary": panel.secretary_id,
         "panel.planned_at": _moment(panel.planned_at),
         "panel.guide": panel.guide_organisation_id,
+        "panel.members": [
+            {
+                "user": member.user_id,
+                "organisation": member.organisation_id,
+                "is_guide": member.is_guide,
+            }
+            for member in panel.members
+            if member.ended_at is None
+        ],
+        **_own_seat(panel, task),
     }
+
+
+def _own_seat(panel: Panel, task: Task) -> dict[str, Any]:
+    """What the expert of this step declared."""
+    if base_name(task.form) != "opinion":
+        return {}
+    declared = any(member.place == task.index and member.reads for member in panel.members)
+    return {"member.coi": "none", "member.promised": True} if declared else {}
 
 
 def _proposal_values(session: Session, task: Task, now: datetime) -> dict[str, Any]:

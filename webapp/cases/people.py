@@ -11,6 +11,7 @@ from models import CaseUnit, OrganisationKind, Panel
 from webapp import db, labels
 from webapp.cases.blueprint import bp
 from webapp.cases.page import open_page, render
+from webapp.seats import may_seat
 from workflows.readers import Reader
 
 
@@ -24,11 +25,12 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One level's panel. `known`: the reader may know who sits on it."""
+    """One level's panel. `known`: the reader may know who sits on it; `seats`: may change that."""
 
     panel: Panel
     known: bool
     sealed: bool
+    seats: bool
 
 
 @bp.get("/<int:case_id>/people")
@@ -69,6 +71,6 @@ def _units(reader: Reader) -> list[Unit]:
 def boards(reader: Reader) -> list[Board]:
     """The panels of the case, county first."""
     return [
-        Board(panel, reader.reads_panel(level), reader.is_sealed(level))
+        Board(panel, reader.reads_panel(level), reader.is_sealed(level), may_seat(panel))
         for level, panel in sorted(reader.panels.items(), key=lambda pair: pair[0] != "county")
     ]

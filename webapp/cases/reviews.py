@@ -11,6 +11,7 @@ from models import Conclusion, Document, Finding, Level, Opinion, Panel, PanelMe
 from webapp import db
 from webapp.cases.blueprint import bp
 from webapp.cases.page import CasePage, open_page, render
+from workflows.actions.seats import seat_of
 from workflows.forms import load
 from workflows.forms.load import base_name
 from workflows.forms.spec import Form
@@ -37,6 +38,7 @@ class Column:
     opinions: list[tuple[Opinion, str]]
     findings: Sequence[Finding]
     draft: Document | None
+    seated: bool
 
 
 @bp.get("/<int:case_id>/reviews")
@@ -94,7 +96,15 @@ def _column(
         opinions=_opinions(page, level),
         findings=[each for each in findings if row is not None and each.conclusion_id == row.id],
         draft=drafts[-1] if drafts else None,
+        seated=_is_seated(page, level),
     )
+
+
+def _is_seated(page: CasePage, level: Level) -> bool:
+    """Whether the reader sits on this level's panel."""
+    panel = page.reader.panels.get(level.value)
+    seat = seat_of(panel, page.reader.by) if panel is not None else None
+    return seat is not None and seat.reads
 
 
 def _word(row: Conclusion, question: str, code: str) -> str:
@@ -117,7 +127,7 @@ def _opinions(page: CasePage, level: Level) -> list[tuple[Opinion, str]]:
     query = (
         select(Opinion)
         .join(Panel, Panel.id == Opinion.panel_id)
-        .where(Panel.case_id == page.case.id, Panel.level == level)
+        .where(Panel.case_id == page.case.id, Panel.level == level, Opinion.voided_at.is_(None))
         .order_by(Opinion.member_id)
         .options(
             joinedload(Opinion.member).joinedload(PanelMember.user), joinedload(Opinion.document)

@@ -9,6 +9,7 @@ SOURCES = {
     "zone": "片区对应关系",
     "panel": "专家组名单",
     "proposal": "系统建议名单",
+    "member": "阅卷前的声明",
     "item": "整改台账",
     "me": "当前登录人",
     "my_organisation": "当前任职单位",

@@ -23,6 +23,7 @@ from workflows import places, recusal
 from workflows.actions.tasks import Handing, InvalidAnswers
 from workflows.engine import Flags
 from workflows.events import EventName, record
+from workflows.permissions import Forbidden
 from workflows.services import add_unit
 from workflows.surroundings import panel_of
 
@@ -76,7 +77,7 @@ def appoint_panel(step: Handing) -> Flags:
 
 def _check_recusal(step: Handing) -> list[dict[str, Any]]:
     """The rows of those who should stand back and are wanted with a reason. InvalidAnswers for
-    those who should and are not: each on its row, a chair from outside the panel on the chair."""
+    those who should and are not, each on its row."""
     why: dict[int, list[str]] = {}
     for conflict in recusal.conflicts(step.session, step.case):
         why.setdefault(conflict.user_id, []).append(conflict.reason)
@@ -93,9 +94,6 @@ def _check_recusal(step: Handing) -> list[dict[str, Any]]:
                 f"应当回避：{'；'.join(dict.fromkeys(found))}。"
                 "请另选他人；确需聘请的，写明不回避的理由"
             ]
-    chair = step.answers["chair"]
-    if chair in why and chair not in [row["user"] for row in step.answers["members"]]:
-        errors["chair"] = [f"应当回避：{'；'.join(dict.fromkeys(why[chair]))}。请另选组长"]
     if errors:
         raise InvalidAnswers(errors)
     return overridden
@@ -114,6 +112,8 @@ def file_opinion(step: Handing) -> Flags:
     """One expert's own opinion, sealed. The event does not say whose: filing itself is sealed."""
     panel = _panel(step)
     member = next(m for m in panel.members if m.place == step.task.index)
+    if not member.reads:
+        raise Forbidden("an opinion before its declaration")
     step.session.add(
         Opinion(
             panel=panel,
@@ -127,7 +127,12 @@ def file_opinion(step: Handing) -> Flags:
 
 
 def draft_conclusion(step: Handing) -> Flags:
-    """The secretary's minutes and conclusion go to the chair."""
+    """The secretary's minutes and conclusion go to the chair, who must still be one."""
+    panel = _panel(step)
+    if panel.chair_id not in [member.user_id for member in panel.members if member.reads]:
+        raise InvalidAnswers(
+            {"chair": ["组长已退出评审，请组织单位在「专家组变动」中重新指定组长"]}
+        )
     record(
         step.session,
         EventName.CONCLUSION_DRAFTED,
@@ -141,7 +146,10 @@ def draft_conclusion(step: Handing) -> Flags:
 
 
 def chair_conclusion(step: Handing) -> Flags:
-    """The chair signs, or sends the draft back."""
+    """The chair signs, or sends the draft back. Not who has given up the seat meanwhile."""
+    panel = _panel(step)
+    if not any(each.user_id == step.by.user_id and each.reads for each in panel.members):
+        raise Forbidden("the chair has left the panel")
     if step.answers["chair_decision"] == "return":
         record(
             step.session,

@@ -153,6 +153,8 @@ class Play:
         )
         who = self.county.commission if level == Level.COUNTY else "chenglc"
         self._act(who, "UT_convene", filled, hours)
+        for expert in self._experts(level):
+            self.stage.declare(expert, self.at(hours + 0.5))
 
     def opine(self, hours: float, level: Level, experts: Sequence[str] | None = None) -> None:
         """Experts file, two hours apart; by default all of the panel."""
@@ -166,6 +168,7 @@ class Play:
                     "chance": "good",
                 }
             filled = answers.opinion(sign=self._sign(expert, at), **over)
+            self.stage.declare(expert, self.at(at))  # nothing, if done before
             self._act(expert, "UT_opinion", filled, at)
 
     def conclude(self, hours: float, level: Level, **over: object) -> None:

@@ -9,13 +9,24 @@ from uuid import uuid4
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import Appointment, Attachment, Case, Clock, Organisation, Task, TaskState, Timer
+from models import (
+    Appointment,
+    Attachment,
+    Case,
+    Clock,
+    Declaration,
+    Organisation,
+    Task,
+    TaskState,
+    Timer,
+)
 from workflows import clocks
-from workflows.actions import cases, tasks, timers
+from workflows.actions import cases, seats, tasks, timers
 from workflows.demo import answers
 from workflows.demo.people import seat_of
 from workflows.forms.spec import Answers
 from workflows.permissions import inbox
+from workflows.surroundings import panel_of
 
 Upload = Callable[[Appointment, str, datetime], Attachment]
 _SECOND = timedelta(seconds=1)
@@ -53,6 +64,15 @@ class Stage:
         task = self._step_of(seat, bpmn_id)
         tasks.complete_task(self.session, task, filled, key=str(uuid4()), by=seat, now=at)
         return task
+
+    def declare(self, username: str, at: datetime) -> None:
+        """An expert declares that nothing stands against reading, once for each panel."""
+        seat = seat_of(self.session, username)
+        task = self._step_of(seat, "UT_opinion")
+        panel = panel_of(self.session, task)
+        member = seats.seat_of(panel, seat) if panel is not None else None
+        if member is not None:
+            seats.declare(self.session, member, Declaration.NONE, "", by=seat, now=at)
 
     def _step_of(self, seat: Appointment, bpmn_id: str) -> Task:
         if self.case is None:
