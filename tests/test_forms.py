@@ -641,7 +641,6 @@ def test_no_panel_without_the_municipal_guide() -> None:
     assert field_of(PANEL, "guide_organisation").required
 
 
-@pytest.mark.clause("B06")
 def test_a_problem_is_one_of_management_resource_technique() -> None:
     [kind] = [child for child in field_of(VERDICT, "problems").fields if child.name == "kind"]
     assert kind.required
