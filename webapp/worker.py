@@ -76,31 +76,35 @@ class Sweeper:
     def run(self, stop: Event, every: timedelta = timedelta(seconds=1)) -> None:
         """Until `stop` is set; then the running step is finished and no other begun."""
         while not stop.is_set():
-            more = [self.pass_over(sweep, stop) for sweep in self.sweeps]
-            if not any(more):
-                stop.wait(every.total_seconds())
+            for sweep in self.sweeps:
+                self.pass_over(sweep, stop)
+            stop.wait(every.total_seconds())
 
-    def pass_over(self, sweep: Sweep, stop: Event) -> bool:
-        """Do what is due now; whether one look did not bring it all.
+    def pass_over(self, sweep: Sweep, stop: Event) -> None:
+        """Do what is due now, a few at a time.
 
-        Workers that look at the same moment begin at different places, so they seldom meet.
+        After each few it looks again, and takes any few of what it sees: workers that are at it
+        together seldom meet.
         """
+        now, tried = self.clock(), set[int]()
+        while not stop.is_set():
+            seen = self._look(sweep, now)
+            keys = [key for key in seen if key not in tried and self._rested(sweep, key)]
+            if not keys:
+                return
+            place = TOGETHER * secrets.randbelow(-(-len(keys) // TOGETHER))
+            began = monotonic()
+            self._do(sweep, keys[place : place + TOGETHER], stop)
+            tried.update(keys[place : place + TOGETHER])
+            stop.wait(BREATH * (monotonic() - began))
+
+    def _look(self, sweep: Sweep, now: datetime) -> Sequence[int]:
         try:
             with Session(self.engine.execution_options(reads=True)) as session:
-                due = sweep.due(session, self.clock(), AT_ONCE)
+                return sweep.due(session, now, AT_ONCE)
         except OperationalError:
             log.exception("cannot look for due work: %s", sweep.name)
-            return False
-        keys = [key for key in due if self._rested(sweep, key)]
-        parts = [keys[place : place + TOGETHER] for place in range(0, len(keys), TOGETHER)]
-        first = secrets.randbelow(len(parts)) if parts else 0
-        for part in parts[first:] + parts[:first]:
-            if stop.is_set():
-                break
-            began = monotonic()
-            self._do(sweep, part, stop)
-            stop.wait(BREATH * (monotonic() - began))
-        return len(due) == AT_ONCE and bool(keys)
+            return ()
 
     def _rested(self, sweep: Sweep, key: int) -> bool:
         until = self._resting.get((sweep.name, key))
