@@ -28,6 +28,7 @@ from models import (
     User,
 )
 from tests import said
+from tests.conftest import DATABASES
 from tests.reviewing import begin, opened, submit
 from tests.walk import Move, StartWalk, Walk, faults
 from workflows import recusal
@@ -452,11 +453,15 @@ def test_only_a_seated_member_becomes_chair(board: Board) -> None:
 # Over HTTP
 
 
-@pytest.fixture
-def database_url(settled_sqlite: Path, tmp_path: Path) -> str:
-    path = tmp_path / "yili.db"
-    path.write_bytes(settled_sqlite.read_bytes())
-    return f"sqlite:///{path}"
+@pytest.fixture(scope="session")
+def empty_sqlite(settled_sqlite: Path) -> Path:
+    """Here the demonstration's people are in every database."""
+    return settled_sqlite
+
+
+@pytest.fixture(scope="session")
+def empty_postgres(settled_postgres: str) -> str:
+    return settled_postgres
 
 
 @pytest.fixture
@@ -544,7 +549,8 @@ def test_the_declaration_is_asked_of_nobody_else(walk: Walk) -> None:
     assert walk.browser("lixh").get("/panels/999/declaration").status_code == 404
 
 
-def test_a_conflict_and_its_replacement_over_http(walk: Walk) -> None:
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_conflict_and_its_replacement_over_http(walk: Walk, database: str) -> None:
     panel = panel_in(walk).id
     where, board = f"/panels/{panel}/declaration", f"/panels/{panel}/seats"
     browser = walk.browser("lixh")
