@@ -8,17 +8,15 @@ is due is the host's to say; the engine keeps the order.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from SpiffWorkflow.bpmn import BpmnWorkflow
 from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import CallActivity as CallActivityMixin
-from sqlalchemy import Table, bindparam, delete, select, update
-from sqlalchemy.orm import Session, undefer
-from sqlalchemy.orm.attributes import set_committed_value
-from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from models import Case, Process, ProcessState, Task, TaskState, Timer
-from workflows.engine import definitions, script, store
+from models import Case, Process, ProcessState, Task, TaskState
+from workflows.engine import definitions, rows, script, store
 from workflows.engine.script import Functions
 
 NEVER = datetime(9000, 1, 1, tzinfo=UTC)  # what a diagram's due() says of a limit without a number
@@ -89,7 +87,7 @@ def start(
 
 def complete(session: Session, task: Task, data: Flags, host: Host, *, now: datetime) -> None:
     """Hand in one step. What is due fires first: a late hand-in must not cancel its own alarm."""
-    process = session.scalars(_WITH_STATE, {"key": task.process_id}).one()
+    process = session.scalars(rows.WITH_STATE, {"key": task.process_id}).one()
     with script.at(now):
         instance = _load(process, host, now)
         step = _open_steps(instance.workflow).get(task.spiff_id)
@@ -98,7 +96,7 @@ def complete(session: Session, task: Task, data: Flags, host: Host, *, now: date
         step.data.update(data)
         step.run()
         _advance(instance.workflow)
-        task.state, task.closed_at = TaskState.DONE, now
+        rows.close(session, task, TaskState.DONE, now)
         del instance.steps[task.spiff_id]
         _save(session, process, instance, host, now)
 
@@ -152,80 +150,52 @@ def _save(
     workflow = instance.workflow
     store.prune(workflow)
     state = store.encode(workflow, instance.digest)
-    _project_tasks(session, process, instance, host, now)
-    _project_timers(session, process, instance)
+    opened = _assigned(process, instance, host, now)
     if workflow.completed and process.status == ProcessState.RUNNING:
         process.status, process.ended_at = ProcessState.DONE, now
-    session.flush()
-    _keep(session, process, state)
+    session.flush()  # what the rows refer to
+    _cancel_overtaken(session, instance, now)
+    rows.add(session, process, opened)
+    rows.set_timers(session, process, instance.timers, _waiting_timers(workflow))
+    rows.keep(session, process, state)
 
 
-_WITH_STATE = select(Process).where(Process.id == bindparam("key")).options(undefer(Process.state))
-_table = cast(Table, Process.__table__)
-_row = _table.c
-_WRITE = (
-    update(_table)
-    .where(_row.id == bindparam("key"), _row.version == bindparam("before"))
-    .values(state=bindparam("blob"), version=bindparam("after"))
-)
-
-
-def _keep(session: Session, process: Process, state: bytes) -> None:
-    """Write the state, if it still follows on the one that was read. StaleDataError if not.
-
-    As one statement: in the unit of work this row takes longer than the engine's whole step.
-    """
-    values = {"key": process.id, "before": process.version, "after": process.version + 1}
-    written = session.connection().execute(_WRITE, values | {"blob": state})
-    if written.rowcount != 1:
-        raise StaleDataError(f"process {process.id} has moved on from version {process.version}")
-    set_committed_value(process, "state", state)
-    set_committed_value(process, "version", process.version + 1)
-
-
-def _project_tasks(
-    session: Session, process: Process, instance: _Instance, host: Host, now: datetime
-) -> None:
-    open_now = _open_steps(instance.workflow)
-    if overtaken := instance.steps.keys() - open_now.keys():
+def _cancel_overtaken(session: Session, instance: _Instance, now: datetime) -> None:
+    if overtaken := instance.steps.keys() - _open_steps(instance.workflow).keys():
         for task in session.scalars(select(Task).where(Task.spiff_id.in_(overtaken))):
-            task.state, task.closed_at = TaskState.CANCELLED, now
-    opened = [key for key in open_now if key not in instance.steps]
-    for spiff_id in sorted(opened, key=lambda key: _index(open_now[key]) or 0):
-        step = _describe(open_now[spiff_id])
-        task = Task(
-            process_id=process.id,
-            case_id=process.case_id,
-            spiff_id=spiff_id,
-            bpmn_id=step.bpmn_id,
-            diagram=step.diagram,
-            title=step.title,
-            form=step.properties["form"],
-            effect=step.properties.get("effect"),
-            index=step.index,
-            state=TaskState.OPEN,
-            opened_at=now,
-        )
-        host.assign(step, task)
-        session.add(task)
-    session.expire(process, ["tasks"])
+            rows.close(session, task, TaskState.CANCELLED, now)
+
+
+def _assigned(process: Process, instance: _Instance, host: Host, now: datetime) -> list[Task]:
+    """Rows to be, for the steps that have opened."""
+    open_now = _open_steps(instance.workflow)
+    new = {key: step for key, step in open_now.items() if key not in instance.steps}
+    return [
+        _row(process, key, _describe(new[key]), host, now)
+        for key in sorted(new, key=lambda key: _index(new[key]) or 0)
+    ]
+
+
+def _row(process: Process, spiff_id: str, step: Step, host: Host, now: datetime) -> Task:
+    task = Task(
+        process_id=process.id,
+        case_id=process.case_id,
+        spiff_id=spiff_id,
+        bpmn_id=step.bpmn_id,
+        diagram=step.diagram,
+        title=step.title,
+        form=step.properties["form"],
+        effect=step.properties.get("effect"),
+        index=step.index,
+        state=TaskState.OPEN,
+        opened_at=now,
+    )
+    host.assign(step, task)
+    return task
 
 
 def _open_steps(workflow: Any) -> dict[str, Any]:
     return {step.id.hex: step for step in store.open_user_tasks(workflow)}
-
-
-def _project_timers(session: Session, process: Process, instance: _Instance) -> None:
-    before, pending = instance.timers, _waiting_timers(instance.workflow)
-    if gone := before.keys() - pending.keys():
-        session.execute(delete(Timer).where(Timer.spiff_id.in_(gone)))
-    for key, (due, name) in pending.items():
-        if key not in before:
-            session.add(Timer(process_id=process.id, spiff_id=key, bpmn_id=name, due_at=due))
-        elif before[key] != (due, name):  # a cycle keeps its id and moves on
-            session.execute(update(Timer).where(Timer.spiff_id == key).values(due_at=due))
-    if before != pending:
-        session.expire(process, ["timers"])
 
 
 def _waiting_timers(workflow: Any) -> dict[str, tuple[datetime, str]]:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from models import Task
 from workflows import engine
-from workflows.engine import Host, StepClosed, script
+from workflows.engine import Host, StepClosed, rows, script
 
 
 class NotParallel(Exception):
@@ -55,7 +55,7 @@ def add(session: Session, beside: Task, index: int, host: Host, *, now: datetime
 
 
 def _open_step(session: Session, task: Task, host: Host, now: datetime) -> tuple[Any, Any]:
-    process = session.scalars(engine._WITH_STATE, {"key": task.process_id}).one()
+    process = session.scalars(rows.WITH_STATE, {"key": task.process_id}).one()
     instance = engine._load(process, host, now)
     step = engine._open_steps(instance.workflow).get(task.spiff_id)
     if step is None:
