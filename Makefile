@@ -74,6 +74,22 @@ diagrams: ## Draw every BPMN file as SVG beside it (node; jsdom through npm the 
 screens: dev-environment ## Take the pictures of the README anew (Chromium)
 	$(BIN)/python -m tests.screens $(ARGS)
 
+# Measuring and proving: the last line is JSON, and the status is not zero below the bar.
+# ARGS makes them shorter or longer; each says how in its head.
+.PHONY: bench bench-timers soak fuzz
+
+bench: dev-environment ## What a step costs beside the stock serializer, and how it grows (ARGS=CASES)
+	@timeout 900 $(BIN)/python -m tests.benchmarks.step $(ARGS)
+
+bench-timers: dev-environment ## Timers: 1,000 fall due among 200,000, four workers, both databases
+	@timeout 900 $(BIN)/python -m tests.benchmarks.timers $(ARGS)
+
+soak: dev-environment ## Random walks: the stored engine beside one never saved (ARGS="WALKS FIRST_SEED")
+	@timeout 3600 $(BIN)/python -m tests.soak $(ARGS)
+
+fuzz: dev-environment ## Mutated diagrams and expressions: nothing runs (ARGS="MODELS EXPRESSIONS SEED")
+	@timeout 1800 $(BIN)/python -m tests.fuzz $(ARGS)
+
 clean: ## Remove caches and node_modules; the environment and the data in var stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
 	rm -rf webapp/diagrams/node_modules

@@ -321,6 +321,7 @@ def main(size: Size, databases: list[str]) -> int:
             Bar(f"{name}: fired exactly once", found["fired_once"], EXACTLY, size.due),
             Bar(f"{name}: escalated", found["escalated"], EXACTLY, size.due),
             Bar(f"{name}: fired twice", found["fired_twice"], EXACTLY, 0),
+            Bar(f"{name}: lost", found["lost"], EXACTLY, 0),
             Bar(f"{name}: others loaded", found["loaded"], EXACTLY, 0),
         ]
         if size.within:
