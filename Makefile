@@ -76,10 +76,13 @@ screens: dev-environment ## Take the pictures of the README anew (Chromium)
 
 # Measuring and proving: the last line is JSON, and the status is not zero below the bar.
 # ARGS makes them shorter or longer; each says how in its head.
-.PHONY: bench bench-timers soak fuzz
+.PHONY: bench bench-peers bench-timers soak fuzz
 
 bench: dev-environment ## What a step costs beside the stock serializer, and how it grows (ARGS=CASES)
 	@timeout 900 $(BIN)/python -m tests.benchmarks.step $(ARGS)
+
+bench-peers: dev-environment ## Steps per second beside other engines (pip, npm the first time; ARGS="CASES LOOPS ROUNDS")
+	@timeout 1800 $(BIN)/python -m tests.benchmarks.peers $(ARGS)
 
 bench-timers: dev-environment ## Timers: 1,000 fall due among 200,000, four workers, both databases
 	@timeout 900 $(BIN)/python -m tests.benchmarks.timers $(ARGS)
