@@ -1,0 +1,87 @@
+"""Where it happens: a database with the demonstration's people, and cases that fall due one by one.
+
+On SQLite in a folder; on PostgreSQL on a server of the command's own, which keeps what it has
+acknowledged even when it is stopped at once.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from models import Clock, Icd10
+from tests.faults.clients import SECRET, Browser, sign_in
+from tests.faults.stand import Stand
+from tests.people import PASSWORD_HASH
+from tests.postgres import Server, free_port
+from webapp.cli import migrate
+from webapp.db import make_engine
+from workflows import demo
+from workflows.actions.cases import open_case
+from workflows.demo import answers
+from workflows.demo.people import seat_of
+
+CODES = {"O72.1": "其他即时产后出血", "O72.3": "产后凝血缺陷"}  # all that the answers name
+
+
+@dataclass
+class Ground:
+    """One installation: its database, seen by us, and its processes."""
+
+    url: str
+    folder: Path
+    engine: Engine
+    stand: Stand
+    browser: Browser
+
+
+@contextmanager
+def ground(
+    name: str, folder: Path, server: Server | None = None, **environment: str
+) -> Iterator[Ground]:
+    """A settled database and a stand on it, not started yet. `server`: PostgreSQL, else SQLite."""
+    folder.mkdir(parents=True, exist_ok=True)
+    url = server.create_database(name) if server else f"sqlite:///{folder / 'yili.db'}"
+    migrate(url)
+    engine = make_engine(url)
+    with Session(engine) as session, session.begin():
+        for code, title in CODES.items():
+            session.add(_titled(code, title))
+        demo.settle(
+            session, password_hash=PASSWORD_HASH, folder=folder / "files", now=datetime.now(UTC)
+        )
+    cookies, port = sign_in(engine), free_port()
+    settings = {"YILI_VAR": str(folder), "DATABASE_URL": url, "YILI_SECRET_KEY": SECRET}
+    stand = Stand(settings | environment, folder, port)
+    try:
+        yield Ground(url, folder, engine, stand, Browser(port, cookies))
+    finally:
+        stand.stop()
+        engine.dispose()
+
+
+def _titled(code: str, title: str) -> Icd10:
+    return Icd10(
+        code=code, title=title, title_en=code, initials="", chapter=15, rank=0, divided=False
+    )
+
+
+def fall_due(engine: Engine, number: int, within: timedelta) -> None:
+    """Cases whose first limit passes, and whose next reminder comes, one after the other."""
+    now = datetime.now(UTC)
+    with Session(engine) as session, session.begin():
+        by = seat_of(session, "hexs")
+        for place in range(number):
+            due = now + within * place / number
+            death = due - timedelta(hours=24)
+            said = answers.report(death, organisation=by.organisation_id, name="苇荷")
+            open_case(session, said, key=str(uuid4()), by=by, now=death + timedelta(hours=1))
+        for place, clock in enumerate(
+            session.scalars(select(Clock).where(Clock.next_reminder_at.is_not(None)))
+        ):
+            clock.next_reminder_at = now + within * place / (2 * number)

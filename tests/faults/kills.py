@@ -1,0 +1,183 @@
+"""kill -9 of web server and workers while people work; then what they were told against all rows.
+
+Half of the kills come at any moment, half by a fuse in the midst of a step. Whoever dies is started
+again at once; the killing goes on meanwhile.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from sqlalchemy import Engine, select, text
+from sqlalchemy.orm import Session
+
+from models import (
+    Attachment,
+    Clock,
+    Document,
+    DossierRequest,
+    DossierState,
+    Process,
+    ProcessState,
+    Timer,
+)
+from tests.faults.audit import DOUBLED, HALF, Fault, audit, jobs, versions
+from tests.faults.clients import CONFLICT, DONE, GONE, INVALID, Attempt, Client, Journal
+from tests.faults.ground import Ground, fall_due
+from tests.faults.stand import MASTER, WEB, WORKER
+
+LOST = "lost"
+REST_SECONDS = 90
+LONGEST_FUSE = {WEB: 90, WORKER: 120}  # a step takes about so many statements
+
+
+@dataclass
+class Outcome:
+    """What one lane saw. `faults` is what must be empty."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    journal: Journal = field(default_factory=Journal)
+    faults: list[Fault] = field(default_factory=list)
+
+    def of(self, kind: str) -> int:
+        return sum(fault.kind == kind for fault in self.faults)
+
+
+class Killer:
+    """Kills until so many have died. `dice` says whom, when and how."""
+
+    def __init__(self, ground: Ground, dice: Random, kills: Counter[str]) -> None:
+        self.stand, self.dice, self.kills = ground.stand, dice, kills
+
+    def run(self, number: int, pause: float, until: float) -> None:
+        """`pause`: seconds between two on the average; `until`: when to stop in any case."""
+        while self.kills.total() < number and time.monotonic() < until:
+            time.sleep(self.dice.uniform(0, 2 * pause))
+            if self.dice.random() < 0.5:
+                self._at_any_moment()
+            else:
+                self._in_a_step()
+
+    def _at_any_moment(self) -> None:
+        role = self.dice.choices((WEB, WORKER, MASTER), (75, 20, 5))[0]
+        pids = self.stand.pids(role)
+        with suppress(ProcessLookupError):
+            if pids:
+                os.kill(self.dice.choice(pids), signal.SIGKILL)
+                self.kills[f"{role} at any moment"] += 1
+
+    def _in_a_step(self) -> None:
+        role = self.dice.choices((WEB, WORKER), (75, 25))[0]
+        self.stand.fuse.set(role, self.dice.randint(1, LONGEST_FUSE[role]))
+        deadline = time.monotonic() + 5
+        while (left := self.stand.fuse.left(role)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.stand.fuse.set(role, 0)
+        self.kills[f"{role} in a step"] += not left
+
+
+def run(ground: Ground, kills: int, pause: float, seconds: float, seed: str) -> Outcome:
+    """One lane: `kills` of them or for `seconds`, whichever ends first; then the audit."""
+    outcome = Outcome()
+    fall_due(ground.engine, 40, timedelta(seconds=kills * pause))
+    ground.stand.start()
+    wait(ground.stand.answers)
+    until = time.monotonic() + seconds
+    stop = threading.Event()
+    clients = [
+        Client(ground.browser, ground.engine, outcome.journal, f"{seed}:{number}", stop)
+        for number in range(4)
+    ]
+    for client in clients:
+        client.start()
+    dice = Random(f"{seed}:killer")  # noqa: S311 - it must repeat
+    Killer(ground, dice, outcome.kills).run(kills, pause, until)
+    stop.set()
+    for client in clients:
+        client.join()
+    rest(ground.engine)
+    ground.stand.stop()
+    now = datetime.now(UTC)
+    with Session(ground.engine.execution_options(reads=True)) as session:
+        outcome.faults = audit(session, ground.folder, now, (jobs, versions))
+        outcome.faults += compare(session, outcome.journal)
+    return outcome
+
+
+def wait(condition: Callable[[], bool], seconds: float = REST_SECONDS) -> bool:
+    """Whether it came true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def rest(engine: Engine) -> None:
+    """Until nothing is due and no job runs. What never comes to rest the audit will find."""
+    wait(lambda: not _busy(engine))
+
+
+def _busy(engine: Engine) -> bool:
+    now = datetime.now(UTC)
+    schema = "dbos." if engine.dialect.name == "postgresql" else ""
+    queries: tuple[Any, ...] = (
+        select(Timer.id)
+        .join(Process, Process.id == Timer.process_id)
+        .where(Timer.due_at < now, Process.status == ProcessState.RUNNING),
+        select(Clock.id).where(Clock.next_reminder_at < now, Clock.met_at.is_(None)),
+        select(DossierRequest.id).where(
+            DossierRequest.state.not_in((DossierState.READY, DossierState.FAILED))
+        ),
+        text(
+            f"SELECT 1 FROM {schema}workflow_status WHERE status NOT IN ('SUCCESS', 'CANCELLED')"  # noqa: S608
+        ),
+    )
+    with Session(engine.execution_options(reads=True)) as session:
+        return any(session.execute(query).first() is not None for query in queries)
+
+
+# What people were told
+
+
+def compare(session: Session, journal: Journal) -> list[Fault]:
+    """Nothing lost of what was acknowledged, nothing there of what was refused, nothing twice."""
+    faults = [Fault("strange", what) for what in journal.strange]
+    by_key: dict[str, list[Document]] = {}
+    for document in session.scalars(select(Document)):
+        by_key.setdefault(document.key, []).append(document)
+    for attempt in journal.attempts:
+        faults += _compared(attempt, by_key.get(attempt.key, []))
+    known = set(session.scalars(select(Attachment.token)))
+    lost = [token for token in journal.tokens if token not in known]
+    faults += [Fault(LOST, "an upload that was acknowledged") for _ in lost]
+    return faults
+
+
+def _compared(attempt: Attempt, found: list[Document]) -> list[Fault]:
+    here = f"{attempt.what} {attempt.path} by {attempt.who}, told {'-'.join(attempt.told)}"
+    if attempt.final is None:
+        return [Fault("strange", f"{here}: never answered")]
+    if len(found) > 1:
+        return [Fault(DOUBLED, f"{here}: {len(found)} documents")]
+    if attempt.final.status in (CONFLICT, GONE, INVALID):
+        return [Fault(HALF, f"{here}: refused, and there it is")] if found else []
+    if attempt.final.status != DONE:
+        return []  # strange already
+    if not found:
+        return [Fault(LOST, here)]
+    document = found[0]
+    reported = attempt.what.startswith("report")
+    where = f"/cases/{document.case_id}" if reported else f"/tasks/{document.task_id}"
+    if attempt.final.location != where:
+        return [Fault(DOUBLED, f"{here}: sent to {attempt.final.location}, not {where}")]
+    return []

@@ -1,0 +1,269 @@
+"""One installation of the program, made to be killed: real gunicorn, real workers, started warm.
+
+    python -m tests.faults.stand PORT FOLDER WORKERS    settings come from the environment as always
+
+A supervisor that has imported everything and read every template forks the web server and the
+workers, and forks whoever dies anew: that costs milliseconds, so hundreds of kills fit in minutes.
+Everything below it is the program as it is; only the time until a silent worker counts as dead and
+the rests between attempts are shorter.
+
+A `Fuse` kills a process in the midst of its work: it burns down with every statement, commit and
+fsync, before and after, and with every answer about to be sent.
+"""
+
+import ctypes
+import json
+import mmap
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+WEB, WORKER, MASTER = "web", "worker", "master"
+ROLES = (WEB, WORKER)
+ROOT = Path(__file__).parents[2]
+
+
+class Fuse:
+    """One number for each role in shared memory: what is left until somebody of that role dies."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            path.write_bytes(bytes(4 * len(ROLES)))
+        with path.open("r+b") as file:
+            self._memory = mmap.mmap(file.fileno(), 4 * len(ROLES))
+
+    def left(self, role: str) -> int:
+        return int(struct.unpack_from("i", self._memory, 4 * ROLES.index(role))[0])
+
+    def set(self, role: str, left: int) -> None:
+        struct.pack_into("i", self._memory, 4 * ROLES.index(role), left)
+
+    def burn(self, role: str) -> None:
+        """One step nearer; at the last the process is gone."""
+        if (left := self.left(role)) > 0:
+            self.set(role, left - 1)
+            if left == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+# In the supervisor and its children
+
+
+class _Children:
+    """Forks and forks again. `roles`: what to run → how many of it."""
+
+    def __init__(self, roles: dict[str, tuple[Callable[[], None], int]], pids: Path) -> None:
+        self.roles, self.pids = roles, pids
+        self.running: dict[int, str] = {}
+        self.stopping = False
+        signal.signal(signal.SIGTERM, self._stop)
+
+    def _stop(self, _number: int, _frame: Any) -> None:
+        self.stopping = True
+        for pid in self.running:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+
+    def run(self) -> None:
+        for role, (_, number) in self.roles.items():
+            for _ in range(number):
+                self._fork(role)
+        while self.running:
+            pid, _status = os.wait()
+            role = self.running.pop(pid, None)
+            if role and not self.stopping:
+                self._fork(role)
+
+    def _tell(self) -> None:
+        """Who is who, for whoever kills."""
+        half = self.pids.with_suffix(".half")
+        half.write_text(json.dumps(self.running), "ascii")
+        half.replace(self.pids)
+
+    def _fork(self, role: str) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        if pid := os.fork():
+            self.running[pid] = role
+            self._tell()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+            return
+        try:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # no child outlives the supervisor
+            self.roles[role][0]()
+        finally:
+            os._exit(1)
+
+
+def _light(fuse: Fuse) -> Callable[[str], None]:
+    """Let the fuse burn wherever a process of ours does something that may be cut in two."""
+    from sqlalchemy import Engine, event
+    from sqlalchemy.orm import Session
+
+    mine: list[str] = []
+
+    def burn(*_arguments: Any) -> None:
+        if mine:
+            fuse.burn(mine[0])
+
+    event.listen(Engine, "before_cursor_execute", burn)
+    event.listen(Engine, "commit", burn)
+    event.listen(Session, "after_commit", burn)
+    fsync = os.fsync
+
+    def burning_fsync(descriptor: int) -> None:
+        burn()
+        fsync(descriptor)
+        burn()
+
+    os.fsync = burning_fsync
+    return mine.append
+
+
+def _warm(app: Any) -> None:
+    """What every process would read for itself when it first needs it."""
+    from models import Definition
+    from workflows.engine import definitions
+    from workflows.forms import load
+
+    for name in app.jinja_env.list_templates(extensions=["html"]):
+        app.jinja_env.get_template(name)
+    files = definitions.files_of("maternal_death")
+    digest = definitions.digest(files)
+    definitions.parsed(Definition(name="maternal_death", digest=digest, files=dict(files)))
+    for path in definitions.FOLDER.glob("*/forms/*.json"):
+        load.load(path.stem)
+
+
+def serve(port: int, folder: Path, workers: int) -> None:
+    """Be the supervisor until SIGTERM."""
+    import dbos  # noqa: F401 - so that no child has to
+    from gunicorn.app.base import BaseApplication
+
+    from webapp import create_app, pdf, worker  # noqa: F401
+    from workflows import jobs
+
+    fuse = Fuse(folder / "fuses")
+    app = create_app()
+    _warm(app)
+    become = _light(fuse)
+    listener = socket.create_server(("127.0.0.1", port), backlog=256)
+
+    def answering(environ: Any, start_response: Any) -> Iterable[bytes]:
+        answer = app.wsgi_app(environ, start_response)
+        fuse.burn(WEB)
+        return answer
+
+    class Web(BaseApplication):
+        def load_config(self) -> None:
+            options = {
+                "bind": f"fd://{listener.fileno()}",
+                "worker_class": "gthread",
+                "workers": int(os.environ.get("YILI_PROCESSES", "2")),
+                "threads": int(os.environ.get("YILI_THREADS", "4")),
+                "graceful_timeout": 20,
+                "loglevel": "critical",
+                "worker_tmp_dir": "/dev/shm",  # noqa: S108
+                "control_socket_disable": True,
+                "post_fork": lambda _server, _worker: become(WEB),
+            }
+            for name, value in options.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return answering
+
+    def work() -> None:
+        become(WORKER)
+        engine = app.extensions["engine"]
+        lives = jobs.Worker(
+            engine,
+            worker.new_name(),
+            clock=worker.clock,
+            within=app.app_context,
+            poll=timedelta(seconds=0.3),
+            beat=timedelta(seconds=0.5),
+            dead_after=timedelta(seconds=3),
+            retry_after=[timedelta(seconds=0.5)] * 60,
+        )
+        os._exit(0 if worker.work(engine, lives) else 3)
+
+    assert threading.active_count() == 1, "forking with threads"
+    _Children({MASTER: (lambda: Web().run(), 1), WORKER: (work, workers)}, folder / "pids").run()
+
+
+# From outside
+
+
+def _children_of(pid: int) -> list[int]:
+    try:
+        told = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    except OSError:
+        return []
+    return [int(word) for word in told.split()]
+
+
+class Stand:
+    """A running installation. `environment`: its settings."""
+
+    def __init__(self, environment: dict[str, str], folder: Path, port: int) -> None:
+        self.environment, self.folder, self.port = environment, folder, port
+        self.fuse = Fuse(folder / "fuses")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, workers: int = 1) -> None:
+        command = [sys.executable, "-m", "tests.faults.stand", str(self.port)]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, str(self.folder), str(workers)],
+                cwd=ROOT,
+                env=os.environ | self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def answers(self) -> bool:
+        """Whether somebody takes connections."""
+        assert self.alive, f"the stand has ended: {self.log()}"
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 0.2):
+            return True
+        return False
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text("utf-8", "replace")[-4000:]
+
+    def pids(self, role: str) -> list[int]:
+        """Whoever is of that role just now."""
+        with suppress(FileNotFoundError):
+            running = json.loads((self.folder / "pids").read_text("ascii"))
+            if role != WEB:
+                return [int(pid) for pid, name in running.items() if name == role]
+            masters = [int(pid) for pid, name in running.items() if name == MASTER]
+            return [child for master in masters for child in _children_of(master)]
+        return []
+
+    def stop(self) -> None:
+        """As an operator would; everything ends in order."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=60)
+            self._process = None
+
+
+if __name__ == "__main__":
+    serve(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))

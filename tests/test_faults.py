@@ -1,0 +1,57 @@
+"""Faults: the audit finds what it is there to find; a few kills lose, halve and double nothing.
+
+The long forms are `make faults`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copyfile, copytree
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from tests.conftest import DATABASES
+from tests.faults import kills
+from tests.faults.audit import audit, versions
+from tests.faults.ground import ground
+from tests.faults.tampering import TAMPERINGS
+from tests.played import NOW
+from webapp.db import make_engine
+
+
+@pytest.fixture
+def rows(played_sqlite: Path, tmp_path: Path) -> Iterator[Session]:
+    """The demonstration's eight cases, to be tampered with."""
+    copyfile(played_sqlite / "yili.db", tmp_path / "yili.db")
+    copytree(played_sqlite / "files", tmp_path / "files")
+    engine = make_engine(f"sqlite:///{tmp_path / 'yili.db'}")
+    with Session(engine) as session:
+        yield session
+    engine.dispose()
+
+
+def test_what_was_only_played_is_whole(rows: Session, tmp_path: Path) -> None:
+    assert audit(rows, tmp_path, NOW, [versions]) == []
+
+
+@pytest.mark.parametrize("what", TAMPERINGS)
+def test_the_audit_finds(what: str, rows: Session, tmp_path: Path) -> None:
+    kind, tamper = TAMPERINGS[what]
+    rows.connection().execute(text("PRAGMA defer_foreign_keys = ON"))
+    tamper(rows, tmp_path)
+    rows.expire_all()
+    assert kind in {fault.kind for fault in audit(rows, tmp_path, NOW, [versions])}
+    rows.rollback()
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_killed_processes_lose_halve_and_double_nothing(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    server = request.getfixturevalue("postgres") if database == "postgres" else None
+    with ground("faults", tmp_path, server) as place:
+        outcome = kills.run(place, kills=10, pause=0.2, seconds=60, seed="ten")
+    assert outcome.faults == []
+    assert outcome.kills.total() > 0
+    assert outcome.journal.acknowledged > 0
