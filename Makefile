@@ -76,7 +76,7 @@ screens: dev-environment ## Take the pictures of the README anew (Chromium)
 
 # Measuring and proving: the last line is JSON, and the status is not zero below the bar.
 # ARGS makes them shorter or longer; each says how in its head.
-.PHONY: bench bench-peers bench-timers soak fuzz
+.PHONY: bench bench-peers bench-timers soak fuzz faults
 
 bench: dev-environment ## What a step costs beside the stock serializer, and how it grows (ARGS=CASES)
 	@timeout 900 $(BIN)/python -m tests.benchmarks.step $(ARGS)
@@ -92,6 +92,9 @@ soak: dev-environment ## Random walks: the stored engine beside one never saved 
 
 fuzz: dev-environment ## Mutated diagrams and expressions: nothing runs (ARGS="MODELS EXPRESSIONS SEED")
 	@timeout 1800 $(BIN)/python -m tests.fuzz $(ARGS)
+
+faults: dev-environment ## Processes killed under load, and the audit (ARGS=--long, --seed=…)
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 clean: ## Remove caches and node_modules; the environment and the data in var stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info
