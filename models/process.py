@@ -68,7 +68,9 @@ class TaskState(enum.StrEnum):
 class Task(Base):
     """A step that waits for, or was done by, a person (待办).
 
-    Who: `lane` at `organisation`, narrowed to `user` when the step is one person's own.
+    Who: `lane` at `organisation`, narrowed to `user` when the step is one person's own. `holder` is
+    who of a desk has taken the step on (谁在办); while it is out to a colleague, `owner` is who
+    gave it out, and `confirms` whether they hand it in themselves.
     `index` is the place among parallel siblings, counted from 0.
     """
 
@@ -91,6 +93,10 @@ class Task(Base):
     index: Mapped[int | None]
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    holder_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    held_since: Mapped[datetime | None]
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    confirms: Mapped[bool | None]
     rectification_id: Mapped[int | None] = mapped_column(
         ForeignKey("rectification.id", use_alter=True)  # task → item → finding → document → task
     )
@@ -105,6 +111,8 @@ class Task(Base):
     case: Mapped[Case] = relationship()
     organisation: Mapped[Organisation | None] = relationship()
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
+    holder: Mapped[User | None] = relationship(foreign_keys=[holder_id])
+    owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])
     done_by: Mapped[User | None] = relationship(foreign_keys=[done_by_id])
     clock: Mapped[Clock | None] = relationship()
 

@@ -316,7 +316,7 @@ def test_signing_in_leads_to_no_other_site(client: Client, world: World, path: s
 MENUS = {
     "department": {"我的待办", "登记报告", "病例"},
     "quality_office": {
-        "我的待办", "登记报告", "病例", "看板", "时限总览", "台账", "通报", "案卷",
+        "我的待办", "本单位待办", "登记报告", "病例", "看板", "时限总览", "台账", "通报", "案卷",
     },
     "expert1": {"我的待办", "病例"},
     "auditor": {"病例", "台账", "通报", "案卷"},

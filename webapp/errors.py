@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from webapp import db, kept
 from webapp.headers import request_id
 from workflows.actions.cases import AlreadyRunning, NotVoidable
-from workflows.actions.tasks import TaskClosed
+from workflows.actions.tasks import TaskClosed, TaskHeld
 from workflows.permissions import Forbidden
 from workflows.places import NoUnit
 from workflows.rules import UnknownJurisdiction
@@ -50,6 +50,7 @@ EXCEPTIONS: dict[type[Exception], int] = {
     OperationalError: 503,  # the database is locked or away
     StaleDataError: 409,
     TaskClosed: 409,
+    TaskHeld: 409,
 }
 
 

@@ -53,6 +53,8 @@ def rows(session: Session, by: Appointment) -> list[Row]:
         inbox(by).options(
             joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
             joinedload(Task.clock),
+            joinedload(Task.holder),
+            joinedload(Task.owner),
         )
     ).all()
     percents = _percents(session, by)

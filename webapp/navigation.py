@@ -21,6 +21,7 @@ class Item:
 
 ITEMS = (
     Item("tasks.inbox", "我的待办", "inbox", ()),
+    Item("desk.index", "本单位待办", "people", ("desk:view",)),
     Item("reports.new", "登记报告", "file-earmark-plus", ("case:report",)),
     Item("cases.index", "病例", "folder2-open", ("case:list",)),
     Item("board.index", "看板", "speedometer2", ("board:view",)),

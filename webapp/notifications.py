@@ -5,10 +5,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
-from models import Case, Notice, Notification, Panel
+from models import Case, Notice, Notification, Panel, Task
 from webapp import db
 from webapp.access import current
-from workflows.permissions import convened_panels, visible_cases, visible_notices
+from workflows.permissions import convened_panels, visible_cases, visible_notices, visible_tasks
 
 bp = Blueprint("notifications", __name__, url_prefix="/notifications")
 
@@ -56,6 +56,9 @@ def _target(line: Notification) -> str:
     """Where a line leads, as far as the present appointment may go; else back to the list."""
     by = current.appointment
     notice, panel = line.data.get("notice"), line.data.get("panel")
+    task = line.data.get("task")
+    if task is not None and db.session.scalar(visible_tasks(by).where(Task.id == task)):
+        return url_for("tasks.show", task_id=task)
     if panel is not None and db.session.scalar(convened_panels(by).where(Panel.id == panel)):
         return url_for("seats.index", panel_id=panel)
     if notice is not None:

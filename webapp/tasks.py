@@ -8,12 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from models import Case, Clock, Document, Role, Task, TaskState
-from webapp import beside, db, drafts, forms, inbox, prefill
+from webapp import beside, db, desk, drafts, forms, inbox, prefill
 from webapp.access import current
 from webapp.cases.documents import laid_out, parts_of
 from webapp.forms import Signing, TaskForm
 from webapp.seats import undeclared
-from workflows.actions import tasks, users
+from workflows.actions import delegation, tasks, users
+from workflows.actions import drafts as draft_actions
 from workflows.forms import load
 from workflows.forms.sheet import sheet
 from workflows.permissions import may_complete, visible_cases, visible_tasks
@@ -56,7 +57,7 @@ def show(task_id: int) -> ResponseReturnValue:
         return _finished(task)
     if (seat := undeclared(task)) is not None:
         return redirect(url_for("seats.declaration", panel_id=seat.panel_id), 303)
-    return _page(task, _form(task))
+    return _page(task, _form(task)) if _hands_in(task) else _held(task)
 
 
 @bp.post("/<int:task_id>")
@@ -66,6 +67,8 @@ def complete(task_id: int) -> ResponseReturnValue:
     if (seat := undeclared(task)) is not None:
         return redirect(url_for("seats.declaration", panel_id=seat.panel_id), 303)
     form = _form(task)
+    if task.confirms and task.holder_id == current.user.id and not form.resumed:
+        return _hand_back(task, form)
     if not form.parse():
         return _page(task, form)
     try:
@@ -81,7 +84,7 @@ def complete(task_id: int) -> ResponseReturnValue:
         db.session.rollback()
         form.show_errors(invalid.errors)
         return _page(task, form)
-    except tasks.TaskClosed:
+    except (tasks.TaskClosed, tasks.TaskHeld):
         db.session.rollback()
         return _overtaken(task, form)
     db.session.commit()
@@ -96,8 +99,34 @@ def _visible(task_id: int) -> Task:
         .options(
             joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
             joinedload(Task.clock),
+            joinedload(Task.holder),
+            joinedload(Task.owner),
         )
     )
+
+
+def _hands_in(task: Task) -> bool:
+    """Whether this person fills the form in now, to hand it in or to hand it back."""
+    return task.holder_id in (None, current.user.id)
+
+
+def _held(task: Task) -> ResponseReturnValue:
+    """A colleague has the step in hand: who, since when, and what may be done about it."""
+    return render_template("tasks/held.html", standing=desk.standing(task), **_about(task))
+
+
+def _hand_back(task: Task, form: TaskForm) -> ResponseReturnValue:
+    """A colleague's work goes back to its owner as typed, finished or not."""
+    by, now = current.appointment, current.now
+    try:
+        draft_actions.save_draft(db.session, form.place, form.typed, 100, by=by, now=now)
+        delegation.hand_back(db.session, task, by=by, now=now)
+    except (tasks.TaskClosed, tasks.TaskHeld):
+        db.session.rollback()
+        return _overtaken(task, form)
+    db.session.commit()
+    flash("已交回，填写的内容一并转去。")
+    return redirect(url_for("tasks.inbox"), 303)
 
 
 def _form(task: Task) -> TaskForm:
@@ -118,7 +147,14 @@ def _page(task: Task, form: TaskForm) -> ResponseReturnValue:
     about = _about(task)
     read = beside.links(task, opens=about["opens"])
     material = beside.material(task) if about["opens"] else None
-    page = render_template("tasks/show.html", form=form, beside=read, material=material, **about)
+    page = render_template(
+        "tasks/show.html",
+        form=form,
+        beside=read,
+        material=material,
+        standing=desk.standing(task),
+        **about,
+    )
     return page, form.status
 
 
@@ -135,6 +171,7 @@ def _overtaken(task: Task, form: TaskForm) -> ResponseReturnValue:
         "tasks/overtaken.html",
         **_about(task),
         who=reader.person(task.done_by),
+        holder=reader.person(task.holder),
         parts=laid_out(sheet(form.spec, form.answers, reader.names())),
     )
     return page, 409

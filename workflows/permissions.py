@@ -3,10 +3,14 @@
 Unseen is absent: pages take their rows from the queries here, so that a neighbour's case is a 404.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy.orm import Session
 
 from models import (
     Appointment,
@@ -22,7 +26,10 @@ from models import (
     Task,
     TaskState,
     UnitPart,
+    User,
 )
+
+_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 class Forbidden(Exception):
@@ -41,6 +48,9 @@ class At(StrEnum):
     RECIPIENT = "recipient"  # the unit a notice went to, by the step's index
     OWNER = "owner"  # the unit that must put a finding right
     ACCEPTOR = "acceptor"  # the unit that accepts it
+
+
+PERSONAL = (At.SECRETARY, At.CHAIR, At.MEMBER)  # nobody else does it in their place
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,8 @@ PERMISSIONS: dict[str, set[Role]] = {
     "case:rediscuss": {Role.QUALITY_OFFICE},
     "case:request_void": {Role.QUALITY_OFFICE},
     "case:confirm_void": {Role.MCH},
+    "desk:view": {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS},
+    "task:distribute": {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS},  # whose: `led_lanes`
     "board:view": _CASE_DESKS,
     "clock:view": _CASE_DESKS,
     "ledger:view": {*_CASE_DESKS, Role.AUDITOR},
@@ -109,6 +121,13 @@ PERMISSIONS: dict[str, set[Role]] = {
     "system:view": {Role.SYSTEM_ADMIN},
     "user:administer": {Role.SECURITY_ADMIN},
     "log:view": {Role.AUDIT_ADMIN},
+}
+
+# Whose desks somebody leads: they give out its work within their own unit.
+LEADS: dict[Role, frozenset[Role]] = {
+    Role.HEAD: frozenset({Role.DEPARTMENT, Role.QUALITY_OFFICE, Role.MCH, Role.HEAD}),
+    Role.QUALITY_OFFICE: frozenset({Role.DEPARTMENT}),
+    Role.COMMISSION_LEADER: frozenset({Role.COMMISSION, Role.COMMISSION_LEADER}),
 }
 
 
@@ -148,13 +167,70 @@ def inbox(by: Appointment) -> Select[Task]:
     return visible_tasks(by).where(Task.state == TaskState.OPEN)
 
 
-def may_complete(by: Appointment, task: Task) -> bool:
+def is_addressed(by: Appointment, task: Task) -> bool:
     """The same rule as `visible_tasks`, for one task in hand."""
     if task.lane not in lanes_of(by.role):
         return False
     if task.user_id is not None:
         return task.user_id == by.user_id
     return task.organisation_id == by.organisation_id
+
+
+def may_complete(by: Appointment, task: Task) -> bool:
+    """Addressed, not taken on by a colleague, and not one that its owner wants to see first."""
+    if not is_addressed(by, task) or task.holder_id not in (None, by.user_id):
+        return False
+    return not task.confirms
+
+
+def led_lanes(session: Session, by: Appointment, now: datetime) -> frozenset[str]:
+    """Lanes whose desks of one's own unit one gives out the work of; one query.
+
+    A desk that nobody in the unit leads looks after itself, so that no step can get stuck with
+    somebody who has left.
+    """
+    if not may(by, "task:distribute"):
+        return frozenset()
+    here = on_duty(by.organisation_id, now).with_only_columns(Appointment.role).distinct()
+    roles = set(session.scalars(here))
+    led = LEADS.get(by.role, frozenset()) | (
+        {by.role} if not any(by.role in LEADS.get(role, ()) for role in roles) else set()
+    )
+    return frozenset(
+        lane.code for lane in LANES.values() if lane.at not in PERSONAL and led & set(lane.roles)
+    )
+
+
+def desk_tasks(by: Appointment, led: Iterable[str]) -> Select[Task]:
+    """Open steps of the desks of one's own unit that one sits at or leads."""
+    return select(Task).where(
+        Task.state == TaskState.OPEN,
+        Task.organisation_id == by.organisation_id,
+        Task.user_id.is_(None),
+        Task.lane.in_({*lanes_of(by.role), *led}),
+    )
+
+
+def on_duty(organisation_id: int, now: datetime) -> Select[Appointment]:
+    """Appointments at a unit that hold today, of people who may sign in."""
+    today = now.astimezone(_ZONE).date()
+    return (
+        select(Appointment)
+        .join(Appointment.user)
+        .where(
+            Appointment.organisation_id == organisation_id,
+            Appointment.valid_from <= today,
+            or_(Appointment.valid_to.is_(None), Appointment.valid_to >= today),
+            User.active,
+        )
+    )
+
+
+def colleagues(task: Task, now: datetime) -> Select[Appointment]:
+    """Who could do a step of a desk today: its unit's people in the roles of its lane."""
+    return on_duty(task.organisation_id or 0, now).where(
+        Appointment.role.in_(LANES[task.lane].roles)
+    )
 
 
 def visible_cases(by: Appointment) -> Select[Case]:

@@ -58,6 +58,15 @@ _OF_SEATS = {
     EventName.CHAIR_NAMED,
 }
 _OF_LETTER = {EventName.NOTICE_DRAFTED, EventName.NOTICE_RETURNED}
+# How a desk shares out its work is its unit's own matter
+OF_DESK = {
+    EventName.TASK_CLAIMED,
+    EventName.TASK_RELEASED,
+    EventName.TASK_REASSIGNED,
+    EventName.TASK_DELEGATED,
+    EventName.TASK_HANDED_BACK,
+    EventName.TASK_RECALLED,
+}
 # Traces of reading: for those who audit; to others they would tell who sits on a panel
 TRACES = {
     EventName.CASE_READ,
@@ -329,7 +338,15 @@ class Reader:
             return self._reads_letters()
         if event.name in TRACES:
             return self.by.role == Role.AUDITOR
-        return True
+        return event.name not in OF_DESK or self._reads_desk(event)
+
+    def _reads_desk(self, event: Event) -> bool:
+        """Colleagues of the same unit, if they may know names; and auditors, who learn none."""
+        if self.by.role == Role.AUDITOR:
+            return True
+        held = event.appointment
+        ours = held is not None and held.organisation_id == self.by.organisation_id
+        return ours and not self.blind
 
 
 class ReaderNames(Names):

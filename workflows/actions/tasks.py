@@ -23,10 +23,19 @@ from workflows import clocks, engine, surroundings
 from workflows.events import EventName, record
 from workflows.forms import check, load
 from workflows.forms.spec import Answers, Field, Form, Kind
-from workflows.permissions import Forbidden, may_complete
+from workflows.notifications import tell
+from workflows.permissions import Forbidden, is_addressed, may_complete
 from workflows.services import CaseHost
 
-__all__ = ["Handing", "InvalidAnswers", "TaskClosed", "complete_task", "prefill", "write_document"]
+__all__ = [
+    "Handing",
+    "InvalidAnswers",
+    "TaskClosed",
+    "TaskHeld",
+    "complete_task",
+    "prefill",
+    "write_document",
+]
 
 
 class InvalidAnswers(Exception):
@@ -39,6 +48,10 @@ class InvalidAnswers(Exception):
 
 class TaskClosed(Exception):
     """The step has been done, cancelled or overtaken."""
+
+
+class TaskHeld(Exception):
+    """A colleague has taken the step on, or its owner wants to see it first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +81,9 @@ def complete_task(
     """Hand in a step.
 
     `key` names the request: the same key again returns the first document and changes nothing.
-    Raises Forbidden, TaskClosed, InvalidAnswers.
+    Raises Forbidden, TaskClosed, TaskHeld, InvalidAnswers.
     """
-    if not may_complete(by, task):
+    if not is_addressed(by, task):
         raise Forbidden(task.id)
     # The process is the unit of concurrency: whoever locks it first moves the case.
     session.get_one(Process, task.process_id, with_for_update=True, populate_existing=True)
@@ -79,6 +92,8 @@ def complete_task(
     session.refresh(task)
     if task.state != TaskState.OPEN or task.case.state == CaseState.VOIDED:
         raise TaskClosed(task.id)
+    if not may_complete(by, task):
+        raise TaskHeld(task.id)
     form = load.load(task.form)
     around = surroundings.known(session, task.case, task, by=by, now=now)
     if errors := check.check(form, answers, now=now, known=around):
@@ -104,6 +119,7 @@ def hand_in(step: Handing, form: Form) -> None:
     except engine.StepClosed:
         raise TaskClosed(step.task.id) from None
     _drop_draft(step.session, step.by, f"task:{step.task.id}")
+    told = {"owner": step.task.owner_id} if step.task.owner_id is not None else {}
     record(
         step.session,
         EventName.TASK_COMPLETED,
@@ -113,7 +129,17 @@ def hand_in(step: Handing, form: Form) -> None:
         task=step.task.id,
         title=step.task.title,
         document=step.document.id,
+        **told,
     )
+    if step.task.owner_id is not None:
+        tell(
+            step.session,
+            EventName.TASK_COMPLETED,
+            step.task.owner_id,
+            case=step.case,
+            now=step.now,
+            title=step.task.title,
+        )
 
 
 def write_document(
