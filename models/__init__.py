@@ -13,7 +13,19 @@ from models.job import WorkerBeat
 from models.notice import Notice, NoticeRecipient
 from models.notification import Notification
 from models.place import Organisation, OrganisationKind, Region, RegionLevel, Zone, ZoneKind
-from models.process import Definition, Incident, Process, ProcessState, Task, TaskState, Timer
+from models.process import (
+    Definition,
+    DefinitionOrigin,
+    DefinitionState,
+    FormText,
+    Incident,
+    Process,
+    ProcessState,
+    Task,
+    TaskState,
+    Timer,
+    Transfer,
+)
 from models.rectification import Rectification, RectificationEntry, RectificationState
 from models.review import Conclusion, Declaration, Level, Opinion, Panel, PanelMember
 from models.user import Appointment, Discipline, Role, User, UserSession
@@ -31,6 +43,8 @@ __all__ = [
     "DataClass",
     "Declaration",
     "Definition",
+    "DefinitionOrigin",
+    "DefinitionState",
     "Discipline",
     "Document",
     "DossierRequest",
@@ -38,6 +52,7 @@ __all__ = [
     "Draft",
     "Event",
     "Finding",
+    "FormText",
     "Icd10",
     "Incident",
     "Level",
@@ -61,6 +76,7 @@ __all__ = [
     "Task",
     "TaskState",
     "Timer",
+    "Transfer",
     "UnitPart",
     "User",
     "UserSession",

@@ -17,16 +17,58 @@ from models.place import Organisation
 from models.user import User
 
 
+class DefinitionOrigin(enum.StrEnum):
+    SHIPPED = "shipped"  # came with the product
+    UPLOADED = "uploaded"  # by an administrator of this installation
+
+
+class DefinitionState(enum.StrEnum):
+    PROPOSED = "proposed"  # waits for a second person
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
 class Definition(Base):
-    """A process folder as it was when first used: immutable, named by the hash of its content."""
+    """One version of a process: its files, never changed, named by the hash of their content.
+
+    `number` counts the versions of a process from 1. New cases start on the version approved last.
+    """
 
     __tablename__ = "definition"
-    __table_args__ = (UniqueConstraint("name", "digest"),)
+    __table_args__ = (
+        UniqueConstraint("name", "number"),
+        Index("ix_definition_name_digest", "name", "digest"),
+    )
 
     name: Mapped[str]
+    number: Mapped[int]
     digest: Mapped[str]
-    files: Mapped[dict[str, Any]]  # file name → text of each .bpmn and .dmn
+    files: Mapped[dict[str, Any]]  # file name → text of each .bpmn, .dmn and form
     created_at: Mapped[datetime]
+    origin: Mapped[DefinitionOrigin] = mapped_column(default=DefinitionOrigin.SHIPPED)
+    status: Mapped[DefinitionState] = mapped_column(default=DefinitionState.APPROVED)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    comment: Mapped[str] = mapped_column(default="")
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    decided_at: Mapped[datetime | None]
+    decision: Mapped[str] = mapped_column(default="")  # what the second person wrote
+
+    author: Mapped[User | None] = relationship(foreign_keys=[author_id])
+    decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])
+
+
+class FormText(Base):
+    """A form that an administrator brought with a version; from its approval on it never changes.
+
+    Those of the product lie in its folders.
+    """
+
+    __tablename__ = "form_text"
+
+    name: Mapped[str] = mapped_column(unique=True)  # as in "receipt.v2"
+    text: Mapped[str]
+    definition_id: Mapped[int] = mapped_column(ForeignKey("definition.id"), index=True)
 
 
 class ProcessState(enum.StrEnum):
@@ -141,3 +183,29 @@ class Incident(Base):
     solved_at: Mapped[datetime | None]
 
     process: Mapped[Process] = relationship()
+
+
+class Transfer(Base):
+    """A running process that was put on another version (换版), and what it takes to undo that.
+
+    Undone it can be while the process is still at `version_after`: until its next step.
+    """
+
+    __tablename__ = "transfer"
+
+    process_id: Mapped[int] = mapped_column(ForeignKey("process.id"), index=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("definition.id"))
+    target_id: Mapped[int] = mapped_column(ForeignKey("definition.id"))
+    at: Mapped[datetime]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    comment: Mapped[str] = mapped_column(default="")
+    state_before: Mapped[bytes] = mapped_column(deferred=True)
+    steps_before: Mapped[dict[str, Any]]  # task id → title, form, effect
+    version_after: Mapped[int]
+    undone_at: Mapped[datetime | None]
+    undone_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+    process: Mapped[Process] = relationship()
+    source: Mapped[Definition] = relationship(foreign_keys=[source_id])
+    target: Mapped[Definition] = relationship(foreign_keys=[target_id])
+    by: Mapped[User | None] = relationship(foreign_keys=[by_id])

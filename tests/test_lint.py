@@ -66,7 +66,7 @@ BROKEN = {
 def test_each_rule_finds_its_breach(text, old, new, words, request):
     rule = request.node.callspec.id.split()[0]
     found = lint.lint_text("x/process.bpmn", replaced(text, old, new), words)
-    assert any(finding.text.startswith(f"{rule}:") for finding in found), found
+    assert any(finding.text.startswith(f"{rule}：") for finding in found), found
 
 
 def test_a_join_beside_a_loop_is_found(words):

@@ -220,8 +220,16 @@ INTERNAL = {
         "task.spiff_id", "timer.spiff_id", "attachment.token", "attachment.sha256",
         "dossier_request.token", "dossier_request.sha256", "definition.digest",
     },
-    "diagrams and rules": {"definition.files", "case.rules"},
-    "flags and counts only: no answer enters the engine (test_engine looks)": {"process.state"},
+    "diagrams, forms and rules": {
+        "definition.files", "form_text.name", "form_text.text", "case.rules",
+    },
+    "what administrators, who see no case, write of a version": {
+        "definition.comment", "definition.decision", "transfer.comment",
+    },
+    "flags and counts only: no answer enters the engine (test_engine looks)": {
+        "process.state", "transfer.state_before",
+    },
+    "names of steps, forms and effects": {"transfer.steps_before"},
 }  # fmt: skip
 
 

@@ -41,6 +41,7 @@ from webapp import (
     words,
 )
 from webapp.access import current
+from webapp.forms import released
 
 # One blueprint a noun
 BLUEPRINTS = (
@@ -82,6 +83,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     if proxies := app.config["PROXIES"]:  # only then may a request say where it came from
         app.wsgi_app = ProxyFix(app.wsgi_app, proxies, proxies, proxies)  # type: ignore[method-assign]
     db.init_app(app)
+    released.init_app(app.extensions["engine"])
     headers.init_app(app)
     access.init_app(app)  # before CSRF: whose sign-in ended keeps what was typed
     CSRFProtect(app)

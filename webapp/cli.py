@@ -7,15 +7,12 @@ came of it. Imports late, because most commands need little.
 import os
 import secrets
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
-from sqlalchemy import Engine, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import models
@@ -26,7 +23,8 @@ from models import (
     Role,
     User,
 )
-from webapp import config
+from webapp import config, definitions
+from webapp.operator import database_errors, transaction
 
 ACCOUNTS_FILE = "demo-accounts.txt"
 GRACE_SECONDS = 20  # what a request that is running at the stop may still take
@@ -146,21 +144,7 @@ def _welcome(settings: dict[str, Any], url: str) -> None:
     sys.stdout.flush()
 
 
-@main.group(help="流程图、判定表和表单。")
-def definitions() -> None:
-    """Commands about what is in workflows/processes."""
-
-
-@definitions.command(help="检查全部流程图、判定表和表单。")
-def lint() -> None:
-    """Print what is wrong; exit status 1 if anything is."""
-    from workflows.vocabulary import lint as problems_of_all
-
-    problems = list(problems_of_all())
-    for problem in problems:
-        click.echo(problem)
-    click.echo(f"{len(problems)} problem(s)")
-    sys.exit(1 if problems else 0)
+main.add_command(definitions.group)
 
 
 @main.group(help="账号。")
@@ -198,7 +182,7 @@ def create(
     from workflows.events import EventName, record
 
     now = datetime.now(UTC)
-    with _transaction(settings) as session:
+    with transaction(settings) as session:
         if session.scalars(select(User).where(User.username == username)).one_or_none():
             raise click.ClickException(f"用户名 {username} 已存在。")
         person = User(username=username, name=name, password_hash="", created_at=now)
@@ -219,7 +203,7 @@ def password_command(settings: dict[str, Any], username: str, password: str) -> 
     """A new password for somebody who forgot it."""
     from workflows.actions import users
 
-    with _transaction(settings) as session:
+    with transaction(settings) as session:
         person = session.scalars(select(User).where(User.username == username)).one_or_none()
         if person is None:
             raise click.ClickException(f"没有用户 {username}。")
@@ -252,11 +236,13 @@ def migrate(url: str) -> None:
 def fill(settings: dict[str, Any]) -> list[str]:
     """Load the reference data where it is missing; what could not be had, for people to read."""
     from workflows import icd10, regions
+    from workflows.actions.definitions import ship
 
-    with _transaction(settings) as session:
+    with transaction(settings) as session:
         regions.load(session)
+        ship(session, now=datetime.now(UTC))
     try:
-        with _transaction(settings) as session:
+        with transaction(settings) as session:
             icd10.load(session)
     except icd10.TitlesMissing as error:
         return [f"疾病名称（ICD-10）没有载入：{error}"]
@@ -264,7 +250,7 @@ def fill(settings: dict[str, Any]) -> list[str]:
 
 
 def _prepare(settings: dict[str, Any]) -> None:
-    with _database_errors():
+    with database_errors():
         migrate(settings["DATABASE_URL"])
     for line in fill(settings):
         click.echo(line, err=True)
@@ -279,7 +265,7 @@ def load_demo(settings: dict[str, Any]) -> bool:
     from workflows.actions import users
 
     password = "-".join(secrets.token_hex(2) for _ in range(3))
-    with _transaction(settings) as session:
+    with transaction(settings) as session:
         if session.scalars(select(User.id).limit(1)).first() is not None:
             return False
         demo.load(
@@ -344,26 +330,6 @@ def _organisation(session: Session, name: str, region_code: str | None) -> Organ
         level=region.level,
         region=region,
     )
-
-
-@contextmanager
-def _transaction(settings: dict[str, Any]) -> Iterator[Session]:
-    from webapp.db import make_engine
-
-    engine: Engine = make_engine(settings["DATABASE_URL"])
-    try:
-        with _database_errors(), Session(engine) as session, session.begin():
-            yield session
-    finally:
-        engine.dispose()
-
-
-@contextmanager
-def _database_errors() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        raise click.ClickException(f"数据库用不了：{error.orig}") from error
 
 
 if __name__ == "__main__":

@@ -78,6 +78,13 @@ class EventName(enum.StrEnum):
     ORGANISATION_CHANGED = "organisation.changed"
     ZONE_ADDED = "zone.added"
     ZONE_ENDED = "zone.ended"
+    DEFINITION_SHIPPED = "definition.shipped"
+    DEFINITION_PROPOSED = "definition.proposed"
+    DEFINITION_APPROVED = "definition.approved"
+    DEFINITION_REJECTED = "definition.rejected"
+    DEFINITION_WITHDRAWN = "definition.withdrawn"
+    PROCESS_TRANSFERRED = "process.transferred"
+    PROCESS_RESTORED = "process.restored"
     LOG_EXPORTED = "log.exported"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
 

@@ -119,6 +119,8 @@ PERMISSIONS: dict[str, set[Role]] = {
         Role.AUDITOR,
     },
     "system:view": {Role.SYSTEM_ADMIN},
+    "definition:propose": {Role.SYSTEM_ADMIN},
+    "definition:decide": {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN},  # never one's own
     "user:administer": {Role.SECURITY_ADMIN},
     "log:view": {Role.AUDIT_ADMIN},
 }

@@ -112,6 +112,8 @@ SAYINGS: dict[str, Callable[[Any, Names], str]] = {
     "kind": _coded(_kinds, strict=True),
     "title": _plain,
     "number": _plain,
+    "version": _counted("第 {} 版"),
+    "before": _counted("原第 {} 版"),
     "level": _coded({"county": "县级", "city": "市级"}, strict=True),
     "what": _coded(CHANGES),
     "fields": _fields,

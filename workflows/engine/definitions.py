@@ -1,4 +1,7 @@
-"""Definitions: process folders, content-hashed, kept for as long as a case runs on them."""
+"""Definitions: process folders, content-hashed, kept for as long as a case runs on them.
+
+Which version is in force is decided here; who may propose and approve one is not known here.
+"""
 
 import hashlib
 from datetime import datetime
@@ -8,10 +11,10 @@ from typing import Any
 
 from lxml import etree
 from SpiffWorkflow.spiff.parser.process import VALIDATOR, SpiffBpmnParser
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from models import Definition
+from models import Definition, DefinitionOrigin, DefinitionState
 from workflows.engine import store
 
 FOLDER = Path(__file__).parents[1] / "processes"
@@ -38,14 +41,30 @@ def files_of(name: str) -> Files:
             if key in files:
                 continue
             files[key] = path.read_text(encoding="utf-8")
-            waiting += [
-                called
-                for node in parse_xml(files[key]).iter(f"{BPMN}callActivity")
-                if (called := node.get("calledElement"))
-            ]
+            waiting += called_in(files[key])
     if not files:
         raise LookupError(f"no process folder {name}")
     return files
+
+
+def called_in(text: str) -> set[str]:
+    """Processes that a diagram calls."""
+    nodes = parse_xml(text).iter(f"{BPMN}callActivity")
+    return {called for node in nodes if (called := node.get("calledElement"))}
+
+
+def folders() -> list[str]:
+    """Names of the process folders."""
+    return sorted(path.parent.name for path in FOLDER.glob("*/process.bpmn"))
+
+
+@cache
+def roots() -> tuple[str, ...]:
+    """The folders that no other calls: a case starts with one of them."""
+    called = {
+        inner for name in folders() for text in files_of(name).values() for inner in called_in(text)
+    }
+    return tuple(name for name in folders() if name not in called)
 
 
 def digest(files: Files) -> str:
@@ -56,17 +75,90 @@ def digest(files: Files) -> str:
     return told.hexdigest()
 
 
+def in_force(session: Session, name: str) -> Definition | None:
+    """What a new case starts on: the version approved last.
+
+    Where that one came with the product, it is the one that this release has on disk. None while
+    that was never entered.
+    """
+    newest = session.scalars(_approved(name)).first()
+    on_disk = _digest_on_disk(name)
+    if newest is None or newest.digest == on_disk or newest.origin is DefinitionOrigin.UPLOADED:
+        return newest
+    shipped = _approved(name).where(
+        Definition.digest == on_disk, Definition.origin == DefinitionOrigin.SHIPPED
+    )
+    return session.scalars(shipped).first()
+
+
 def current(session: Session, name: str, now: datetime) -> Definition:
-    """The row of the folder as it is now; made when first used."""
+    """The same; what this release has on disk is entered when it is first needed.
+
+    LookupError when there is neither a version nor a folder of that name.
+    """
+    return in_force(session, name) or _enter(session, name, DefinitionState.APPROVED, now)
+
+
+def ship(session: Session, now: datetime) -> list[Definition]:
+    """Enter what this release brings and the database does not have yet.
+
+    It takes effect at once, but not over a version that people here made and approved: then it
+    waits, like any other, for somebody to approve it.
+    """
+    return [row for name in roots() if (row := _ship(session, name, now)) is not None]
+
+
+def _ship(session: Session, name: str, now: datetime) -> Definition | None:
+    key = digest(files_of(name))
+    known = select(Definition.id).where(
+        Definition.name == name,
+        Definition.digest == key,
+        Definition.origin == DefinitionOrigin.SHIPPED,
+    )
+    if session.scalars(known.limit(1)).first() is not None:
+        return None
+    newest = session.scalars(_approved(name)).first()
+    local = newest is not None and newest.origin is DefinitionOrigin.UPLOADED
+    state = DefinitionState.PROPOSED if local else DefinitionState.APPROVED
+    return _enter(session, name, state, now)
+
+
+def _enter(session: Session, name: str, state: DefinitionState, now: datetime) -> Definition:
     files = files_of(name)
-    key = digest(files)
-    query = select(Definition).where(Definition.name == name, Definition.digest == key)
-    row = session.scalars(query).one_or_none()
-    if row is None:
-        row = Definition(name=name, digest=key, files=dict(files), created_at=now)
-        session.add(row)
-        session.flush()
+    row = Definition(
+        name=name,
+        number=next_number(session, name),
+        digest=digest(files),
+        files=dict(files),
+        created_at=now,
+        status=state,
+        decided_at=now if state is DefinitionState.APPROVED else None,
+    )
+    session.add(row)
+    session.flush()
     return row
+
+
+def next_number(session: Session, name: str) -> int:
+    """Of the version that comes next. Two at once: the database refuses the second."""
+    newest = select(func.max(Definition.number)).where(Definition.name == name)
+    return (session.scalar(newest) or 0) + 1
+
+
+def _approved(name: str) -> Select[Definition]:
+    return (
+        select(Definition)
+        .where(Definition.name == name, Definition.status == DefinitionState.APPROVED)
+        .order_by(Definition.decided_at.desc(), Definition.id.desc())
+        .limit(1)
+    )
+
+
+def _digest_on_disk(name: str) -> str | None:
+    try:
+        return digest(files_of(name))
+    except LookupError:  # made here, not shipped
+        return None
 
 
 Specification = tuple[Any, dict[str, Any]]  # of the process, of its parts
@@ -82,12 +174,16 @@ def known(digest: str) -> Specification | None:
 def parsed(row: Definition) -> Specification:
     """(specification, those of its parts), parsed and wired once per process and definition."""
     if row.digest not in _parsed:
-        parser = SpiffBpmnParser(validator=VALIDATOR)
-        for name, text in row.files.items():
-            if name.endswith(".bpmn"):
-                parser.add_bpmn_xml(parse_xml(text), filename=name)
-            else:
-                parser.add_dmn_xml(parse_xml(text), filename=name)
-        spec, parts = parser.get_spec(row.name), parser.get_subprocess_specs(row.name)
-        _parsed[row.digest] = store.wire(spec, parts)
+        _parsed[row.digest] = parse(row.name, row.files)
     return _parsed[row.digest]
+
+
+def parse(name: str, files: Files) -> Specification:
+    """The same of files that are no row. SpiffWorkflow's ValidationException if they are no use."""
+    parser = SpiffBpmnParser(validator=VALIDATOR)
+    for file, text in files.items():
+        if file.endswith(".bpmn"):
+            parser.add_bpmn_xml(parse_xml(text), filename=file)
+        elif file.endswith(".dmn"):
+            parser.add_dmn_xml(parse_xml(text), filename=file)
+    return store.wire(parser.get_spec(name), parser.get_subprocess_specs(name))

@@ -1,10 +1,12 @@
 """Reading form files: strictly, once, with messages that name the file and the key.
 
-A form `<name>.v<N>` lies in the `forms` folder of any process. Knows files and the format; knows
-nothing about answers, people or the web.
+A form `<name>.v<N>` lies in the `forms` folder of any process; those that an administrator brought
+come from where the edge says (`also_from`). Knows files and the format; knows nothing about
+answers, people or the web.
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +29,13 @@ class BrokenForm(ValueError):
     """A form file that cannot be used: says which file and which key."""
 
 
+def _nowhere(_name: str) -> str | None:
+    return None
+
+
+_elsewhere: Callable[[str], str | None] = _nowhere
+
+
 @cache
 def load(name: str) -> Form:
     """The form of that name and version, such as "report.v1", its parts included.
@@ -34,9 +43,24 @@ def load(name: str) -> Form:
     Raises UnknownForm, or BrokenForm when the file is not in order.
     """
     path = _paths().get(name)
-    if path is None:
+    if path is not None:
+        return read(path)
+    text = _elsewhere(name)
+    if text is None:
         raise UnknownForm(name)
-    return read(path)
+    return parse(name, text.encode())
+
+
+def also_from(source: Callable[[str], str | None]) -> None:
+    """Where to ask for the text of a form that no folder has. One source for the whole process."""
+    global _elsewhere
+    _elsewhere = source
+
+
+def on_disk(name: str) -> bytes | None:
+    """The file of a form that came with the product; None when there is none of that name."""
+    path = _paths().get(name)
+    return path.read_bytes() if path else None
 
 
 def latest(base: str) -> Form:
@@ -64,20 +88,25 @@ def version(name: str) -> int:
 
 def read(path: Path) -> Form:
     """One form file. Raises BrokenForm."""
-    raw = path.read_bytes()
+    return parse(path.stem, path.read_bytes())
+
+
+def parse(name: str, raw: bytes) -> Form:
+    """A form by the text of its file. Raises BrokenForm; UnknownForm for a part that is none."""
+    file = f"{name}.json"
     try:
         form = msgspec.json.decode(raw, type=Form)
         undecided = validate.without_data_class(msgspec.json.decode(raw))
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise BrokenForm(f"{path.name}: {error}") from None
-    form = _assembled(form, path)
+        raise BrokenForm(f"{file}: {error}") from None
+    form = _assembled(form, name)
     problems = [*undecided, *validate.problems(form)]
     if problems:
-        raise BrokenForm("\n".join(f"{path.name}: {problem}" for problem in problems))
+        raise BrokenForm("\n".join(f"{file}: {problem}" for problem in problems))
     return form
 
 
-def _assembled(form: Form, path: Path) -> Form:
+def _assembled(form: Form, name: str) -> Form:
     """The form with its name, its parts' sections in front, and its code lists copied in."""
     parts = [load(part) for part in form.parts]
     sections = [
@@ -86,21 +115,19 @@ def _assembled(form: Form, path: Path) -> Form:
         for section in part.sections
     ]
     for section in form.sections:
-        fields = tuple(_with_codes(field, path) for field in section.fields)
+        fields = tuple(_with_codes(field, f"{name}.json") for field in section.fields)
         sections.append(msgspec.structs.replace(section, fields=fields))
     checks = dict.fromkeys([check for part in parts for check in part.checks] + list(form.checks))
-    return msgspec.structs.replace(
-        form, name=path.stem, sections=tuple(sections), checks=tuple(checks)
-    )
+    return msgspec.structs.replace(form, name=name, sections=tuple(sections), checks=tuple(checks))
 
 
-def _with_codes(field: Field, path: Path) -> Field:
+def _with_codes(field: Field, file: str) -> Field:
     choices = field.choices
     if field.kind in CODED and not choices and field.among:
         choices = code_lists().get(field.among[0], ())
         if not choices:
-            raise BrokenForm(f"{path.name}: {field.name}: no code list {field.among[0]}")
-    fields = tuple(_with_codes(child, path) for child in field.fields)
+            raise BrokenForm(f"{file}: {field.name}: no code list {field.among[0]}")
+    fields = tuple(_with_codes(child, file) for child in field.fields)
     return msgspec.structs.replace(field, choices=choices, fields=fields)
 
 
