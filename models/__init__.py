@@ -9,6 +9,7 @@ from models.dossier import DossierRequest, DossierState
 from models.event import Event
 from models.finding import Finding
 from models.icd10 import Icd10
+from models.incident import Incident, IncidentKind
 from models.job import WorkerBeat
 from models.notice import Notice, NoticeRecipient
 from models.notification import Notification
@@ -18,7 +19,6 @@ from models.process import (
     DefinitionOrigin,
     DefinitionState,
     FormText,
-    Incident,
     Process,
     ProcessState,
     Task,
@@ -55,6 +55,7 @@ __all__ = [
     "FormText",
     "Icd10",
     "Incident",
+    "IncidentKind",
     "Level",
     "Notice",
     "NoticeRecipient",

@@ -30,6 +30,7 @@ class Clock(Base):
     met_at: Mapped[datetime | None]
     next_reminder_at: Mapped[datetime | None] = mapped_column(index=True)
     reminders_sent: Mapped[int] = mapped_column(default=0)
+    reminder_failures: Mapped[int] = mapped_column(default=0, server_default="0")  # in a row
     escalated_at: Mapped[datetime | None]
 
     case: Mapped[Case] = relationship()

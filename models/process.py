@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import SENSITIVE, Base
+from models.base import Base
 from models.case import Case
 from models.clock import Clock
 from models.place import Organisation
@@ -160,7 +160,11 @@ class Task(Base):
 
 
 class Timer(Base):
-    """A moment at which a process wants to be woken. The worker polls `due_at` and nothing else."""
+    """A moment at which a process wants to be woken. The worker polls `due_at` and nothing else.
+
+    What failed is due again a while later: `attempts` counts the failures, `error` is the kind of
+    the last one.
+    """
 
     __tablename__ = "timer"
 
@@ -168,21 +172,10 @@ class Timer(Base):
     spiff_id: Mapped[str] = mapped_column(unique=True)
     bpmn_id: Mapped[str]
     due_at: Mapped[datetime] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    error: Mapped[str | None]
 
     process: Mapped[Process] = relationship(back_populates="timers")
-
-
-class Incident(Base):
-    """An engine step that failed. The process stands still until somebody retries it."""
-
-    __tablename__ = "incident"
-
-    process_id: Mapped[int] = mapped_column(ForeignKey("process.id"), index=True)
-    at: Mapped[datetime]
-    cause: Mapped[str] = mapped_column(info=SENSITIVE)
-    solved_at: Mapped[datetime | None]
-
-    process: Mapped[Process] = relationship()
 
 
 class Transfer(Base):

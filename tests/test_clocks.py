@@ -25,6 +25,7 @@ from workflows.demo.people import seat_of
 from workflows.demo.play import QH, Play
 from workflows.demo.stage import Stage
 from workflows.events import EventName
+from workflows.failures import RETRY_AFTER, Failure
 from workflows.services import CaseHost
 
 DEATH = datetime(2026, 11, 20, 19, 40, tzinfo=UTC)  # 03:40 of the 21st in China
@@ -302,11 +303,13 @@ def test_no_operation_of_the_engine_touches_a_clock(session: Session, play_from:
     after = [state(clock) | {"escalated_at": None} for clock in rows]
     assert after == before
     before = [state(clock) for clock in rows]
-    timers.quarantine(session, process.id, "a service failed", play.at(41))
+    for timer in process.timers:
+        timer.attempts = len(RETRY_AFTER)
+    timers.set_aside(session, process.id, Failure("ValueError"), play.at(50))
     session.flush()
     assert process.status is ProcessState.INCIDENT
     process.status = ProcessState.RUNNING
-    engine.cancel(process, now=play.at(42))
+    engine.cancel(process, now=play.at(51))
     session.flush()
     session.expire_all()
     assert [state(clock) for clock in rows] == before

@@ -397,8 +397,9 @@ def test_the_branches_of_the_first_two_days_may_end_in_any_order(session, case):
 @pytest.mark.parametrize("value", [datetime(2026, 1, 1, tzinfo=UTC), {"a": {1: 2}}, {1, 2}])
 def test_what_is_not_plain_json_never_gets_into_the_state(session, case, value):
     walk = Walk(session, case)
-    with pytest.raises(TypeError):
+    with pytest.raises(engine.StepFailed) as failed:
         walk.do("UT_report", wrong=value)
+    assert isinstance(failed.value.__cause__, TypeError)
 
 
 def test_a_service_that_fails_says_so_itself(session, case):
@@ -411,5 +412,7 @@ def test_a_service_that_fails_says_so_itself(session, case):
         raise LookupError("no such desk")
 
     host.services["escalate"] = fail
-    with pytest.raises(LookupError, match="no such desk"):
+    with pytest.raises(engine.StepFailed) as failed:
         walk.at(DEATH + timedelta(hours=2))
+    assert isinstance(failed.value.__cause__, LookupError)
+    assert failed.value.process_id == walk.process.id

@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from models import Event, WorkerBeat
+from models import Event, Incident, IncidentKind, WorkerBeat
 from tests.waiting import until
 from webapp.cli import migrate
 from webapp.db import make_engine
 from workflows import jobs
+from workflows.actions import incidents
 
 ran: Counter[str] = Counter()
 
@@ -124,6 +125,30 @@ def test_what_keeps_failing_is_given_up_and_on_record(engine: Engine, worker: jo
     ]
     assert failures(engine, "unknown")[0]["cause"] == "KeyError"
     assert ran["always"] == 3
+
+
+def test_what_was_given_up_is_an_incident_and_runs_once_more_when_retried(
+    engine: Engine, worker: jobs.Worker
+) -> None:
+    ask(engine, "stumble", "mended", "mended", 3)
+    until(lambda: incident_of(engine, "mended") != [], "the job is given up")
+    [row] = incident_of(engine, "mended")
+    assert (row.kind, row.job, row.job_args) == (IncidentKind.JOB, "stumble", ["mended", 3])
+    assert (row.error, row.attempts) == ("ConnectionError", 3)
+    assert "quote a record" not in row.trace
+    with Session(engine) as session, session.begin():
+        incidents.retry(session, session.get_one(Incident, row.id), by=None, now=datetime.now(UTC))
+    until(lambda: ran["mended"] == 4, "it runs once more")
+    ask(engine, "count", "behind", "behind")
+    until(lambda: ran["behind"] == 1, "the worker goes on")
+    assert len(incident_of(engine, "mended")) == 1
+    assert incident_of(engine, "mended")[0].solved_at is not None
+
+
+def incident_of(engine: Engine, key: str) -> list[Incident]:
+    with Session(engine) as session:
+        found = session.scalars(select(Incident).where(Incident.job_key == key))
+        return list(found)
 
 
 def test_one_name_is_one_function() -> None:

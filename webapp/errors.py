@@ -8,14 +8,17 @@ from collections.abc import Callable
 from flask import Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
 from webapp import db, kept
+from webapp.access import current
 from webapp.headers import request_id
+from workflows.actions import incidents
 from workflows.actions.cases import AlreadyRunning, NotVoidable
 from workflows.actions.tasks import TaskClosed, TaskHeld
+from workflows.engine import StepFailed
 from workflows.permissions import Forbidden
 from workflows.places import NoUnit
 from workflows.rules import UnknownJurisdiction
@@ -53,6 +56,8 @@ EXCEPTIONS: dict[type[Exception], int] = {
     TaskHeld: 409,
 }
 
+GAPS = (NoUnit, UnknownJurisdiction)  # for the system administrator to fill
+
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _expired_page)
@@ -60,7 +65,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _failure_page)
     for exception, status in EXCEPTIONS.items():
         app.register_error_handler(exception, _as(status))
-    for gap in (NoUnit, UnknownJurisdiction):
+    app.register_error_handler(StepFailed, _step_page)
+    for gap in GAPS:
         app.register_error_handler(gap, _setup_page)
 
 
@@ -117,6 +123,22 @@ def _setup_page(error: Exception) -> ResponseReturnValue:
         "本地区的机构或规则尚未配置完整，这一步没有提交。填写的内容还在；"
         "请先用电话报告，并通知系统管理员补齐机构与规则设置。",
     )
+
+
+def _step_page(error: StepFailed) -> ResponseReturnValue:
+    """Nothing has happened but that the administrator hears of it."""
+    current_app.logger.error("request %s: %s", request_id(), error, exc_info=error)
+    db.session.rollback()
+    told = ""
+    try:
+        with db.transaction() as session:
+            kept_as = incidents.keep_failed_step(session, error, now=current.now)
+            told = f"系统管理员已收到，异常编号 {kept_as.id}。"
+    except SQLAlchemyError:
+        current_app.logger.exception("request %s: the incident could not be kept", request_id())
+    if isinstance(error.__cause__, GAPS):
+        return _setup_page(error.__cause__)
+    return page(500, f"这一步没有办成，数据没有改变，填写的内容还在。{told}处理好后再提交一次。")
 
 
 def _failure_page(error: Exception) -> ResponseReturnValue:

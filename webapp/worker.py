@@ -11,7 +11,6 @@ import os
 import secrets
 import signal
 import socket
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,14 +22,15 @@ from flask import Flask
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.exc import StaleDataError
 
 from workflows import clocks, jobs
 from workflows.actions import timers
+from workflows.failures import PASSING, Failure
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 200  # how many due rows one look brings
+A_PASS = 1000  # how many of a kind are done before the other kinds have their turn
 TOGETHER = 10  # how many share a transaction: waiting for the disk costs more than most of the work
 BREATH = 0.25  # of the time a transaction took, left to others before the next
 LONGEST_REST = timedelta(minutes=10)
@@ -45,19 +45,19 @@ def clock() -> datetime:
 class Sweep:
     """A kind of due work: which rows at this moment, and doing one of them.
 
-    `do` says whether there was something left to do. `set_aside` is told why one failed, in a
-    transaction of its own, so that it is not due any more. Neither commits.
+    `do` says whether there was something left to do. `set_aside` is told what one failed of, in a
+    transaction of its own, so that it is not due for a while. Neither commits.
     """
 
     name: str
     due: Callable[[Session, datetime, int], Sequence[int]]
     do: Callable[[Session, int, datetime], bool]
-    set_aside: Callable[[Session, int, str, datetime], None] | None = None
+    set_aside: Callable[[Session, int, Failure, datetime], None] | None = None
 
 
 SWEEPS = (
-    Sweep("timer", timers.due_processes, timers.fire, timers.quarantine),
-    Sweep("reminder", clocks.due_clocks, clocks.remind),
+    Sweep("timer", timers.due_processes, timers.fire, timers.set_aside),
+    Sweep("reminder", clocks.due_clocks, clocks.remind, clocks.postpone),
 )
 
 
@@ -76,27 +76,28 @@ class Sweeper:
     def run(self, stop: Event, every: timedelta = timedelta(seconds=1)) -> None:
         """Until `stop` is set; then the running step is finished and no other begun."""
         while not stop.is_set():
-            for sweep in self.sweeps:
-                self.pass_over(sweep, stop)
-            stop.wait(every.total_seconds())
+            left = [self.pass_over(sweep, stop) for sweep in self.sweeps]
+            if not any(left):
+                stop.wait(every.total_seconds())
 
-    def pass_over(self, sweep: Sweep, stop: Event) -> None:
-        """Do what is due now, a few at a time.
+    def pass_over(self, sweep: Sweep, stop: Event) -> bool:
+        """Do what is due now, a few at a time, up to A_PASS; whether that was not all.
 
         After each few it looks again, and takes any few of what it sees: workers that are at it
         together seldom meet.
         """
         now, tried = self.clock(), set[int]()
-        while not stop.is_set():
+        while not stop.is_set() and len(tried) < A_PASS:
             seen = self._look(sweep, now)
             keys = [key for key in seen if key not in tried and self._rested(sweep, key)]
             if not keys:
-                return
+                return False
             place = TOGETHER * secrets.randbelow(-(-len(keys) // TOGETHER))
             began = monotonic()
             self._do(sweep, keys[place : place + TOGETHER], stop)
             tried.update(keys[place : place + TOGETHER])
             stop.wait(BREATH * (monotonic() - began))
+        return True
 
     def _look(self, sweep: Sweep, now: datetime) -> Sequence[int]:
         try:
@@ -112,42 +113,59 @@ class Sweeper:
 
     def _do(self, sweep: Sweep, keys: Sequence[int], stop: Event) -> None:
         now = self.clock()
-        done: dict[int, bool] = {}
         failed: dict[int, Exception] = {}
         try:
-            with Session(self.engine) as session, session.begin():
-                for key in keys:
-                    if stop.is_set():
-                        break
-                    try:
-                        with session.begin_nested():
-                            done[key] = sweep.do(session, key, now)
-                    except Exception as error:
-                        failed[key] = error
+            for key in self._together(sweep, keys, now, failed, stop):
+                self._failures.pop((sweep.name, key), None)
+                self._resting.pop((sweep.name, key), None)
         except Exception as error:  # nothing of it has happened
-            done, failed = {}, dict.fromkeys(keys, error)
-        for key, something in done.items():
-            self._failures.pop((sweep.name, key), None)
-            self._resting.pop((sweep.name, key), None)
-            if something:
-                log.info("%s %d done", sweep.name, key)
+            if len(keys) > 1 and not isinstance(error, PASSING):
+                for key in keys:  # one of them must not take the others with it
+                    self._do(sweep, [key], stop)
+                return
+            failed = dict.fromkeys(keys, error)
         for key, cause in failed.items():
             log.error("%s %d failed", sweep.name, key, exc_info=cause)
             self._fail(sweep, key, cause, now)
+
+    def _together(
+        self,
+        sweep: Sweep,
+        keys: Sequence[int],
+        now: datetime,
+        failed: dict[int, Exception],
+        stop: Event,
+    ) -> Sequence[int]:
+        """One transaction: which of the keys have been done. What raised is put into `failed`."""
+        done: dict[int, bool] = {}
+        with Session(self.engine) as session, session.begin():
+            for key in keys:
+                if stop.is_set():
+                    break
+                try:
+                    with session.begin_nested():
+                        done[key] = sweep.do(session, key, now)
+                except Exception as error:
+                    failed[key] = error
+        for key, something in done.items():
+            if something:
+                log.info("%s %d done", sweep.name, key)
+        return list(done)
 
     def _fail(self, sweep: Sweep, key: int, error: Exception, now: datetime) -> None:
         failures = self._failures[sweep.name, key] = self._failures.get((sweep.name, key), 0) + 1
         rest = min(LONGEST_REST, timedelta(seconds=2 ** min(failures, 10)))
         self._resting[sweep.name, key] = now + rest
-        passing = isinstance(error, (OperationalError, StaleDataError))
-        if sweep.set_aside is None or passing:
+        if sweep.set_aside is None or isinstance(error, PASSING):
             return
-        cause = "".join(traceback.format_exception(error))
         try:
             with Session(self.engine) as session, session.begin():
-                sweep.set_aside(session, key, cause, now)
+                sweep.set_aside(session, key, Failure.of(error), now)
         except Exception:
             log.exception("%s %d could not be set aside", sweep.name, key)
+            return
+        self._failures.pop((sweep.name, key), None)  # when it is due again says its row
+        self._resting.pop((sweep.name, key), None)
 
 
 def work(

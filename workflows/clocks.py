@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Case, CaseState, Clock
+from models import Case, CaseState, Clock, IncidentKind
 from workflows.events import EventName, record
+from workflows.failures import RETRY_AFTER, Failure, open_incident
 from workflows.notifications import tell_desk
 from workflows.permissions import LANES
 from workflows.rules import Rule, RuleSet
@@ -131,7 +132,31 @@ def remind(session: Session, clock_id: int, now: datetime) -> bool:
     if clock is None:
         return False
     _remind(session, clock, now)
+    clock.reminder_failures = 0
     return True
+
+
+def postpone(session: Session, clock_id: int, failure: Failure, now: datetime) -> None:
+    """A reminder that failed goes out later; tried often enough, once a day, as an incident.
+
+    For a transaction of its own, after the failed one was rolled back. The caller commits.
+    """
+    clock = session.get_one(Clock, clock_id, with_for_update=True)
+    if clock.next_reminder_at is None or clock.next_reminder_at > now:
+        return
+    clock.reminder_failures += 1
+    tried = clock.reminder_failures
+    clock.next_reminder_at = now + (RETRY_AFTER[tried - 1] if tried <= len(RETRY_AFTER) else _DAY)
+    if tried == len(RETRY_AFTER) + 1:
+        open_incident(
+            session,
+            IncidentKind.REMINDER,
+            failure,
+            now=now,
+            case=clock.case,
+            attempts=tried,
+            clock=clock,
+        )
 
 
 def _remind(session: Session, clock: Clock, now: datetime) -> None:

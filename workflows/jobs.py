@@ -7,8 +7,8 @@
 
 A job runs at least once after the asking transaction has committed, so its function must be
 idempotent; it opens its own transactions. What fails is tried again after 1, 5 and 30 minutes, then
-given up as the event `job.failed`. What a dead worker had begun counts as failed and is tried again
-at once by a living one.
+given up: an incident, which an administrator may retry. What a dead worker had begun counts as
+failed and is tried again at once by a living one.
 
 The only module that knows DBOS. It is imported on first use: that takes longer than all the rest,
 and most web processes never need it. Knows no page and no case.
@@ -39,8 +39,9 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from models import WorkerBeat
+from models import IncidentKind, WorkerBeat
 from workflows.events import EventName, record
+from workflows.failures import RETRY_AFTER, Failure, open_incident
 
 if TYPE_CHECKING:
     from dbos import DBOSClient, EnqueueOptions
@@ -54,7 +55,6 @@ APPLICATION = "yili"
 QUEUE = "jobs"
 RUN = "run_job"  # the one DBOS workflow
 VERSION = "1"  # a waiting job is only ever taken by a worker of its version: never change it
-RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 _functions: dict[str, Callable[..., None]] = {}
@@ -102,6 +102,12 @@ def enqueue(
     commits. The same name and key a second time changes nothing, however long ago the first was.
     """
     _enqueue(session, _Attempt(name, key, 1, args), due)
+
+
+def again(session: Session, name: str, key: str, number: int, *args: Scalar) -> None:
+    """Ask for one more try, counted as attempt `number`, of a job that was given up. Failing beyond
+    the last retry, it is given up again at once."""
+    _enqueue(session, _Attempt(name, key, number, args), None)
 
 
 def _enqueue(session: Session, attempt: _Attempt, due: datetime | None) -> None:
@@ -257,12 +263,12 @@ class Worker:
                 _functions[attempt.name](*attempt.args)
         except Exception as error:
             log.exception("job %s failed", attempt)
-            self._keep_failure(attempt, type(error).__name__)  # the message may quote a record
+            self._keep_failure(attempt, Failure.of(error))
         finally:
             with self._lock:
                 self._running -= 1
 
-    def _keep_failure(self, attempt: _Attempt, cause: str) -> None:
+    def _keep_failure(self, attempt: _Attempt, cause: Failure) -> None:
         """Until it is written the job must not end: its end would be the last that is heard of it.
 
         When this worker stops first, the others find the job unfinished.
@@ -278,7 +284,7 @@ class Worker:
                     raise
 
     def _after_failure(
-        self, session: Session, attempt: _Attempt, cause: str, *, wait: bool
+        self, session: Session, attempt: _Attempt, cause: Failure, *, wait: bool
     ) -> None:
         """Ask for the next attempt, or give up."""
         now = self.clock()
@@ -286,7 +292,7 @@ class Worker:
             due = now + self.retry_after[attempt.number - 1] if wait else None
             _enqueue(session, attempt._replace(number=attempt.number + 1), due)
             return
-        log.error("job %s given up: %s", attempt, cause)
+        log.error("job %s given up: %s", attempt, cause.error)
         record(
             session,
             EventName.JOB_FAILED,
@@ -294,7 +300,17 @@ class Worker:
             job=attempt.name,
             key=attempt.key,
             attempts=attempt.number,
-            cause=cause,
+            cause=cause.error,
+        )
+        open_incident(
+            session,
+            IncidentKind.JOB,
+            cause,
+            now=now,
+            attempts=attempt.number,
+            job=attempt.name,
+            job_key=attempt.key,
+            job_args=list(attempt.args),
         )
 
     def _live(self) -> None:
@@ -345,5 +361,5 @@ class Worker:
             attempt = _Attempt(name, key, number, tuple(args))
             log.warning("job %s was left by the dead worker %s", attempt, dead)
             with Session(self.engine) as session, session.begin():
-                self._after_failure(session, attempt, "WorkerDied", wait=False)
+                self._after_failure(session, attempt, Failure("WorkerDied"), wait=False)
             DBOS.cancel_workflow(begun.workflow_id)

@@ -4,7 +4,6 @@ An incident shows where it happened and the kind of error, never its message: th
 """
 
 import platform
-import re
 import tomllib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,14 +14,13 @@ from alembic.runtime.migration import MigrationContext
 from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select, text
-from sqlalchemy.orm import joinedload
 
-from models import Clock, Event, Incident, Process, ProcessState, Timer, WorkerBeat
+from models import Clock, Event, Process, ProcessState, Timer, WorkerBeat
 from webapp import db, pdf
 from webapp.access import current
 from webapp.admin.blueprint import SYSTEM, bp, only
-from webapp.admin.definitions import title_of
 from workflows import jobs
+from workflows.actions import incidents
 from workflows.events import EventName
 
 DEAD_AFTER = timedelta(seconds=30)
@@ -36,19 +34,6 @@ PARTS = (
     ("pdfkit", "pdfkit"),
     ("pikepdf", "pikepdf"),
 )
-_FRAME = re.compile(r'^  File "[^"]*?((?:workflows|webapp|models)/[\w/]+\.py)", line (\d+)', re.M)
-_ERROR = re.compile(r"^([A-Za-z_][\w.]*)(?::|$)", re.M)
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """One open incident, without what it was about."""
-
-    id: int
-    process: str
-    at: datetime
-    kind: str
-    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +59,7 @@ def health() -> ResponseReturnValue:
         "admin/health.html",
         database=_database(),
         workers=[(beat, now - beat.at <= DEAD_AFTER) for beat in beats],
-        incidents=_incidents(),
+        incidents=db.session.scalars(incidents.open_ones().limit(MOST)).all(),
         due=[_timers(now), _reminders(now)],
         jobs=jobs.waiting(db.session),
         failed=_failed_jobs(now),
@@ -100,29 +85,6 @@ def _database() -> dict[str, str]:
         "数据量": f"{(size or 0) / 1024**2:.1f} MB",
         "结构版本": MigrationContext.configure(connection).get_current_revision() or "未建立",
     }
-
-
-def _incidents() -> list[Trouble]:
-    rows = db.session.scalars(
-        select(Incident)
-        .where(Incident.solved_at.is_(None))
-        .options(joinedload(Incident.process).load_only(Process.id).joinedload(Process.definition))
-        .order_by(Incident.id.desc())
-        .limit(MOST)
-    )
-    return [
-        Trouble(row.id, title_of(row.process.definition), row.at, *told_of(row.cause))
-        for row in rows
-    ]
-
-
-def told_of(cause: str) -> tuple[str, str]:
-    """Kind of error and place in our code, from a traceback; nothing of its message."""
-    frames = list(_FRAME.finditer(cause))
-    after = cause[frames[-1].end() :] if frames else cause
-    kinds = [found[1] for found in _ERROR.finditer(after)]
-    kind = kinds[0].rsplit(".", 1)[-1] if kinds else "未知"
-    return kind, f"{frames[-1][1]}:{frames[-1][2]}" if frames else ""
 
 
 def _timers(now: datetime) -> Overdue:

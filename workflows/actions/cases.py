@@ -22,6 +22,7 @@ from models import (
     UnitPart,
 )
 from workflows import clocks, engine, places, rules, surroundings
+from workflows.actions import incidents
 from workflows.actions.tasks import (
     Handing,
     InvalidAnswers,
@@ -219,10 +220,14 @@ def decide_void(
     case.state, case.voided_by_id, case.closed_at = CaseState.VOIDED, by.user_id, now
     for process in session.scalars(
         select(Process)
-        .where(Process.case_id == case.id, Process.status == ProcessState.RUNNING)
+        .where(
+            Process.case_id == case.id,
+            Process.status.in_((ProcessState.RUNNING, ProcessState.INCIDENT)),
+        )
         .with_for_update()
     ):
         engine.cancel(process, now=now)
+        incidents.settle_process(session, process, by=by, now=now)
     record(session, EventName.CASE_VOIDED, case=case, by=by, now=now)
 
 

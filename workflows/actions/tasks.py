@@ -20,6 +20,7 @@ from models import (
     TaskState,
 )
 from workflows import clocks, engine, surroundings
+from workflows.actions import incidents
 from workflows.events import EventName, record
 from workflows.forms import check, load
 from workflows.forms.spec import Answers, Field, Form, Kind
@@ -118,6 +119,7 @@ def hand_in(step: Handing, form: Form) -> None:
         engine.complete(step.session, step.task, flags, host, now=step.now)
     except engine.StepClosed:
         raise TaskClosed(step.task.id) from None
+    incidents.settle_step(step.session, step.task, by=step.by, now=step.now)
     _drop_draft(step.session, step.by, f"task:{step.task.id}")
     told = {"owner": step.task.owner_id} if step.task.owner_id is not None else {}
     record(

@@ -5,7 +5,8 @@ timers come out as rows, in the caller's transaction. What a step means, who doe
 is due is the host's to say; the engine keeps the order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -13,7 +14,9 @@ from typing import Any, Protocol
 from SpiffWorkflow.bpmn import BpmnWorkflow
 from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import CallActivity as CallActivityMixin
 from sqlalchemy import select
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from models import Case, Process, ProcessState, Task, TaskState
 from workflows.engine import definitions, rows, script, store
@@ -21,13 +24,41 @@ from workflows.engine.script import Functions
 
 NEVER = datetime(9000, 1, 1, tzinfo=UTC)  # what a diagram's due() says of a limit without a number
 
-__all__ = ["NEVER", "Flags", "Functions", "Host", "Step", "StepClosed"]
+__all__ = ["NEVER", "Flags", "Functions", "Host", "Step", "StepClosed", "StepFailed"]
 
 Flags = Mapping[str, str | int | bool | None]
 
 
 class StepClosed(Exception):
     """The step is no longer open in the process: done, cancelled, or overtaken."""
+
+
+class StepFailed(Exception):
+    """A process could not go on, and nothing of it has happened; its cause says why.
+
+    `step`: what was handed in or due; of a process that was only to be started (`process_id` is
+    None) what raised, if that can be told.
+    """
+
+    def __init__(self, definition: str, process_id: int | None, step: str | None) -> None:
+        super().__init__(f"{definition}, process {process_id}, {step}")
+        self.definition, self.process_id, self.step = definition, process_id, step
+
+
+# The database is away, somebody was faster: no fault of the process, and with pages of their own
+_NO_FAULT = (StepClosed, StepFailed, OperationalError, InterfaceError, StaleDataError)
+
+
+@contextmanager
+def _telling(definition: str, process_id: int | None, step: str | None) -> Iterator[None]:
+    """Whatever a step raises comes out as StepFailed."""
+    try:
+        yield
+    except _NO_FAULT:
+        raise
+    except Exception as error:
+        at = getattr(getattr(error, "task_spec", None), "bpmn_id", None)
+        raise StepFailed(definition, process_id, step or at) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +100,12 @@ class Host(Protocol):
 def start(
     session: Session, case: Case, name: str, data: Flags, host: Host, *, now: datetime
 ) -> Process:
-    """A new process of the case, run to its first steps."""
+    """A new process of the case, run to its first steps. Raises StepFailed."""
     definition = definitions.current(session, name, now)
     process = Process(case=case, definition=definition, started_at=now, state=b"")
     session.add(process)
     session.flush()
-    with script.at(now):
+    with _telling(name, None, None), script.at(now):
         workflow = BpmnWorkflow(
             *definitions.parsed(definition),
             script_engine=script.Engine(host.functions, host.services),
@@ -86,9 +117,12 @@ def start(
 
 
 def complete(session: Session, task: Task, data: Flags, host: Host, *, now: datetime) -> None:
-    """Hand in one step. What is due fires first: a late hand-in must not cancel its own alarm."""
+    """Hand in one step. What is due fires first: a late hand-in must not cancel its own alarm.
+
+    Raises StepClosed, StepFailed.
+    """
     process = session.scalars(rows.WITH_STATE, {"key": task.process_id}).one()
-    with script.at(now):
+    with _telling(process.definition.name, process.id, task.bpmn_id), script.at(now):
         instance = _load(process, host, now)
         step = _open_steps(instance.workflow).get(task.spiff_id)
         if step is None:
@@ -102,8 +136,9 @@ def complete(session: Session, task: Task, data: Flags, host: Host, *, now: date
 
 
 def fire(session: Session, process: Process, host: Host, *, now: datetime) -> None:
-    """Fire every timer of the process that is due at `now`."""
-    with script.at(now):
+    """Fire every timer of the process that is due at `now`. Raises StepFailed."""
+    due = next((timer.bpmn_id for timer in process.timers if timer.due_at <= now), None)
+    with _telling(process.definition.name, process.id, due), script.at(now):
         _save(session, process, _load(process, host, now), host, now)
 
 

@@ -32,7 +32,11 @@ _CLOSE = (
 )
 _OPEN, _WAIT = insert(_task), insert(_timer)
 _FORGET = delete(_timer).where(_timer.c.spiff_id == bindparam("key"))
-_MOVE = update(_timer).where(_timer.c.spiff_id == bindparam("key")).values(due_at=bindparam("due"))
+_MOVE = (
+    update(_timer)
+    .where(_timer.c.spiff_id == bindparam("key"))
+    .values(due_at=bindparam("due"), attempts=0, error=None)
+)
 
 _COLUMNS = [column.key for column in _task.c if column.key != "id"]
 _TO_ONE = [
