@@ -214,6 +214,10 @@ INTERNAL = {
         "task.title", "task.form", "task.effect", "task.lane", "task.level", "timer.bpmn_id",
         "dossier_request.message", "definition.name", "worker_beat.worker",
     },
+    "what is kept of an error: classes, lines of code, steps, ids (test_incidents looks)": {
+        "incident.definition", "incident.step", "incident.error", "incident.place",
+        "incident.trace", "incident.job", "incident.job_key", "incident.job_args", "timer.error",
+    },
     "numbers and keys that say nothing of a person": {
         "case.number", "case.county_code", "case.city_code", "case.jurisdiction",
         "clock.subject", "document.key", "draft.place", "notice.number", "rectification.number",
