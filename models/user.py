@@ -61,7 +61,11 @@ class User(Base):
 
 
 class Appointment(Base):
-    """One person in one role at one organisation, for a period. Every act is done under one."""
+    """One person in one role at one organisation, for a period. Every act is done under one.
+
+    `stands_for`: the appointment of somebody absent that this one fills (代理), for all their
+    processes or for the one of `diagram`. What is done under it names both.
+    """
 
     __tablename__ = "appointment"
 
@@ -71,12 +75,27 @@ class Appointment(Base):
     department: Mapped[str | None]
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
+    stands_for_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id"), index=True)
+    diagram: Mapped[str | None]
 
     user: Mapped[User] = relationship(back_populates="appointments")
     organisation: Mapped[Organisation] = relationship()
+    stands_for: Mapped["Appointment | None"] = relationship(remote_side="Appointment.id")
 
     def valid_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    @property
+    def principal(self) -> User:
+        """In whose place the person acts in the end: who is absent, else the person."""
+        return self.stands_for.principal if self.stands_for is not None else self.user
+
+    @property
+    def people(self) -> tuple[int, ...]:
+        """The person, and whoever they act for."""
+        if self.stands_for_id is None:
+            return (self.user_id,)
+        return (self.user_id, self.principal.id)
 
 
 class UserSession(Base):

@@ -204,6 +204,7 @@ INTERNAL = {
     "units, which are public bodies, and what somebody is in one of them": {
         "organisation.name", "organisation.short_name", "organisation.grade",
         "organisation.region_code", "organisation.phone", "appointment.department",
+        "appointment.diagram",
         "user.title", "user.username",
     },
     "codes and names of ours": {

@@ -37,6 +37,7 @@ from webapp import (
     reviews,
     search,
     seats,
+    substitutes,
     tasks,
     words,
 )
@@ -53,6 +54,7 @@ BLUEPRINTS = (
     reviews.bp,
     seats.bp,
     desk.bp,
+    substitutes.bp,
     board.bp,
     clocks.bp,
     ledger.bp,

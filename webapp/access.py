@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 
 from models import Appointment, User, UserSession
 from webapp import db, kept
-from workflows import permissions
+from workflows import names, permissions
 from workflows.actions import users
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -87,6 +87,11 @@ class Current:
         if not self.may_act:
             abort(403)
         return cast(Appointment, self.session.appointment)
+
+    @property
+    def name(self) -> str:
+        """As records name the person now: 温雨水, or 温雨水 代 周谷雨."""
+        return names.acting(self.appointment)
 
     @property
     def now(self) -> datetime:

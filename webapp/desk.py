@@ -53,10 +53,10 @@ def standing(task: Task) -> Standing:
     """Of one step, for the person who asks. One query, for those who lead a desk."""
     by = current.appointment
     return Standing(
-        mine=task.holder_id == by.user_id,
+        mine=task.holder_id in by.people,
         free=task.holder_id is None,
         lent=task.owner_id is not None,
-        owned=task.owner_id == by.user_id,
+        owned=task.owner_id in by.people,
         completes=may_complete(by, task),
         shared=task.user_id is None and is_addressed(by, task),
         leads=claims.leads(db.session, task, by, current.now),

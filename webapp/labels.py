@@ -133,6 +133,8 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.ACCOUNT_UNLOCKED: "解除锁定",
         EventName.APPOINTMENT_ADDED: "登记任职",
         EventName.APPOINTMENT_ENDED: "结束任职",
+        EventName.SUBSTITUTE_ARRANGED: "安排代理",
+        EventName.SUBSTITUTE_ENDED: "结束代理",
         EventName.ORGANISATION_ADDED: "登记机构",
         EventName.ORGANISATION_CHANGED: "变更机构",
         EventName.ZONE_ADDED: "登记片区",
@@ -215,6 +217,12 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
 WORDS: dict[str, dict[str, str]] = {
     "lane": {lane.code: lane.title for lane in LANES.values()},
     "level": {code: ENUMS[Level][code] for code in Level},
+    "diagram": {
+        "maternal_death": "报告、反馈与归档",
+        "review": "评审",
+        "rectification": "整改",
+        "second_discussion": "再次讨论",
+    },
     "area": {"care": "保健", "medical": "医疗", "management": "管理"},
     "scope": {"general": "普遍", "specific": "个性"},
 }

@@ -17,6 +17,7 @@ from workflows.actions import delegation, tasks, users
 from workflows.actions import drafts as draft_actions
 from workflows.forms import load
 from workflows.forms.sheet import sheet
+from workflows.names import acting
 from workflows.permissions import may_complete, visible_cases, visible_tasks
 from workflows.readers import Reader
 
@@ -45,7 +46,10 @@ def signing() -> Signing:
     """Who would sign a form now, and how the password is verified."""
     user = current.user
     return Signing(
-        user.id, user.name, current.now, lambda typed: users.verify_password(user, typed)
+        user.id,
+        acting(current.appointment),
+        current.now,
+        lambda typed: users.verify_password(user, typed),
     )
 
 
@@ -67,7 +71,7 @@ def complete(task_id: int) -> ResponseReturnValue:
     if (seat := undeclared(task)) is not None:
         return redirect(url_for("seats.declaration", panel_id=seat.panel_id), 303)
     form = _form(task)
-    if task.confirms and task.holder_id == current.user.id and not form.resumed:
+    if task.confirms and task.holder_id in current.appointment.people and not form.resumed:
         return _hand_back(task, form)
     if not form.parse():
         return _page(task, form)
@@ -107,7 +111,7 @@ def _visible(task_id: int) -> Task:
 
 def _hands_in(task: Task) -> bool:
     """Whether this person fills the form in now, to hand it in or to hand it back."""
-    return task.holder_id in (None, current.user.id)
+    return task.holder_id in (None, *current.appointment.people)
 
 
 def _held(task: Task) -> ResponseReturnValue:

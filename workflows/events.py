@@ -78,6 +78,8 @@ class EventName(enum.StrEnum):
     ACCOUNT_UNLOCKED = "account.unlocked"
     APPOINTMENT_ADDED = "appointment.added"
     APPOINTMENT_ENDED = "appointment.ended"
+    SUBSTITUTE_ARRANGED = "substitute.arranged"
+    SUBSTITUTE_ENDED = "substitute.ended"
     ORGANISATION_ADDED = "organisation.added"
     ORGANISATION_CHANGED = "organisation.changed"
     ZONE_ADDED = "zone.added"

@@ -5,8 +5,15 @@ from collections.abc import Callable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Attachment, Organisation, Region, User
+from models import Appointment, Attachment, Organisation, Region, User
 from models.icd10 import Icd10
+
+
+def acting(held: Appointment) -> str:
+    """What somebody signs as: the own name, or 温雨水 代 周谷雨 in the place of somebody absent."""
+    if held.stands_for_id is None:
+        return held.user.name
+    return f"{held.user.name} 代 {held.principal.name}"
 
 
 class Names:

@@ -107,6 +107,7 @@ PERMISSIONS: dict[str, set[Role]] = {
     "case:confirm_void": {Role.MCH},
     "desk:view": {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS},
     "task:distribute": {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS},  # whose: `led_lanes`
+    "substitute:arrange": {Role.DEPARTMENT, *_CASE_DESKS},  # opinions and minutes are personal
     "board:view": _CASE_DESKS,
     "clock:view": _CASE_DESKS,
     "ledger:view": {*_CASE_DESKS, Role.AUDITOR},
@@ -130,6 +131,14 @@ LEADS: dict[Role, frozenset[Role]] = {
     Role.HEAD: frozenset({Role.DEPARTMENT, Role.QUALITY_OFFICE, Role.MCH, Role.HEAD}),
     Role.QUALITY_OFFICE: frozenset({Role.DEPARTMENT}),
     Role.COMMISSION_LEADER: frozenset({Role.COMMISSION, Role.COMMISSION_LEADER}),
+}
+
+# Who took the steps of the right does not take the step of the left, for whomever they act.
+APART: dict[str, frozenset[str]] = {
+    "verify_case": frozenset({"file_case"}),
+    "endorse_conclusion": frozenset({"file_opinion", "draft_conclusion", "chair_conclusion"}),
+    "issue_notice": frozenset({"draft_notice"}),
+    "accept_rectification": frozenset({"plan_rectification", "report_rectification"}),
 }
 
 
@@ -156,7 +165,22 @@ def _addressed(by: Appointment) -> ColumnElement[bool]:
         Task.organisation_id == by.organisation_id,
         Task.lane.in_(lanes_of(by.role)),
     )
-    return or_(mine, our_desk)
+    return or_(mine, our_desk) if by.stands_for_id is None else and_(our_desk, *_in_place(by))
+
+
+def _in_place(by: Appointment) -> list[ColumnElement[bool]]:
+    """What an absent person's substitute gets of their steps: none of a case one reviews."""
+    of_diagram = [] if by.diagram is None else [Task.diagram == by.diagram]
+    return [Task.case_id.not_in(_reviewed(by)), *of_diagram]
+
+
+def _reviewed(by: Appointment) -> Select[int]:
+    """Cases one has or had a part in the review of: nobody stands in there."""
+    return (
+        select(Panel.case_id)
+        .outerjoin(PanelMember, PanelMember.panel_id == Panel.id)
+        .where(or_(PanelMember.user_id == by.user_id, Panel.secretary_id == by.user_id))
+    )
 
 
 def visible_tasks(by: Appointment) -> Select[Task]:
@@ -171,7 +195,7 @@ def inbox(by: Appointment) -> Select[Task]:
 
 def is_addressed(by: Appointment, task: Task) -> bool:
     """The same rule as `visible_tasks`, for one task in hand."""
-    if task.lane not in lanes_of(by.role):
+    if task.lane not in lanes_of(by.role) or by.diagram not in (None, task.diagram):
         return False
     if task.user_id is not None:
         return task.user_id == by.user_id
@@ -180,7 +204,7 @@ def is_addressed(by: Appointment, task: Task) -> bool:
 
 def may_complete(by: Appointment, task: Task) -> bool:
     """Addressed, not taken on by a colleague, and not one that its owner wants to see first."""
-    if not is_addressed(by, task) or task.holder_id not in (None, by.user_id):
+    if not is_addressed(by, task) or task.holder_id not in (None, *by.people):
         return False
     return not task.confirms
 
@@ -210,6 +234,7 @@ def desk_tasks(by: Appointment, led: Iterable[str]) -> Select[Task]:
         Task.organisation_id == by.organisation_id,
         Task.user_id.is_(None),
         Task.lane.in_({*lanes_of(by.role), *led}),
+        *(_in_place(by) if by.stands_for_id is not None else ()),
     )
 
 
@@ -241,8 +266,14 @@ def visible_cases(by: Appointment) -> Select[Case]:
 
 
 def _case_scope(by: Appointment) -> ColumnElement[bool]:
+    if by.stands_for_id is not None:
+        return and_(_scope_of_role(by), Case.id.not_in(_reviewed(by)))
+    return _scope_of_role(by)
+
+
+def _scope_of_role(by: Appointment) -> ColumnElement[bool]:
     if by.role == Role.DEPARTMENT:
-        return Case.reported_by_id == by.user_id
+        return Case.reported_by_id == by.principal.id
     if by.role in (*_CASE_DESKS, Role.AUDITOR):
         parts = select(CaseUnit.case_id).where(
             CaseUnit.organisation_id == by.organisation_id,

@@ -33,7 +33,7 @@ from workflows.events import EventName
 from workflows.forms.load import base_name, load
 from workflows.forms.sheet import SheetRow, SheetSection, sheet
 from workflows.forms.spec import Kind
-from workflows.names import Names
+from workflows.names import Names, acting
 from workflows.permissions import may, reads_opinions
 
 _BLIND = frozenset({DataClass.PERSONAL, DataClass.SECRET})
@@ -142,13 +142,14 @@ class Reader:
         """A person's name, or nothing where it is not for this reader."""
         if user is None:
             return ""
+        name = acting(held) if held is not None and held.user_id == user.id else user.name
         if user.id == self.by.user_id:
-            return user.name
+            return name
         if held is not None and self.hides_unit(held.organisation):
             return ""
         if held is not None and held.role == Role.EXPERT and not self.knows_expert(user.id):
             return ""
-        return user.name
+        return name
 
     def knows_expert(self, user_id: int) -> bool:
         """Whether this person sits on a panel that the reader may know."""

@@ -209,7 +209,9 @@ def _of_appointments(session: Session, units: Mapping[int, Treating]) -> Iterato
     )
     for seat in held:
         treats = units[seat.organisation_id]
-        if seat.valid_to is None:
+        if seat.stands_for_id is not None:
+            reason = f"{seat.valid_from} 至 {seat.valid_to} 在{treats.unit.name}代理"
+        elif seat.valid_to is None:
             reason = f"任职于{treats.unit.name}（{seat.valid_from} 起）"
         else:
             reason = f"曾任职于{treats.unit.name}（{seat.valid_from} 至 {seat.valid_to}）"

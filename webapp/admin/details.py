@@ -125,6 +125,7 @@ SAYINGS: dict[str, Callable[[Any, Names], str]] = {
     "items": _counted("{} 项整改"),
     "recipients": _counted("{} 个单位"),
     "late_seconds": _late,
+    "first_day": _counted("自 {} 起"),
     "last_day": _counted("最后一天 {}"),
     "sessions": _counted("结束 {} 处登录"),
     "dossier": _counted("案卷 {}"),

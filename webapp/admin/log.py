@@ -36,6 +36,8 @@ ABOUT_PEOPLE = (
     EventName.APPOINTMENT_ADDED,
     EventName.APPOINTMENT_ENDED,
     EventName.SESSION_ENDED,
+    EventName.SUBSTITUTE_ARRANGED,
+    EventName.SUBSTITUTE_ENDED,
 )
 HEADS = ("序号", "时间", "人员", "用户名", "角色", "单位", "事项", "事件", "病例", "内容", "地址")
 # What makes a spreadsheet take a cell for a formula

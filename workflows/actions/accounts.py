@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from models import (
@@ -222,8 +222,33 @@ def end_appointment(
     if last_day < yesterday(now):
         raise InvalidAnswers({"last_day": ["已经过去的日子不能改，最后一天从今天起选"]})
     held.valid_to = last_day
+    _end_substitutes(session, held, last_day)
     _note_appointment(
         session, EventName.APPOINTMENT_ENDED, held, by, now, last_day=last_day.isoformat()
+    )
+
+
+def _end_substitutes(session: Session, held: Appointment, last_day: date) -> None:
+    """Nobody stands in for an appointment that has ended, or after leaving the unit."""
+    theirs = Appointment.stands_for_id == held.id
+    own = [
+        each
+        for each in held.user.appointments
+        if each.organisation_id == held.organisation_id
+        and each.stands_for_id is None
+        and (each.valid_to is None or each.valid_to > last_day)
+    ]
+    if not own:
+        leaves = (
+            Appointment.stands_for_id.is_not(None),
+            Appointment.user_id == held.user_id,
+            Appointment.organisation_id == held.organisation_id,
+        )
+        theirs = or_(theirs, and_(*leaves))
+    session.execute(
+        update(Appointment)
+        .where(theirs, or_(Appointment.valid_to.is_(None), Appointment.valid_to > last_day))
+        .values(valid_to=last_day)
     )
 
 
@@ -289,7 +314,8 @@ def _clash(seat: Seat, user: User) -> str | None:
     for held in user.appointments:
         if not _overlap(held, seat):
             continue
-        if held.role == seat.role and held.organisation == seat.organisation:
+        own = held.stands_for_id is None
+        if own and held.role == seat.role and held.organisation == seat.organisation:
             return "这段时间里已有同一机构、同一角色的任职"
         if held.role != seat.role and {held.role, seat.role} & ADMINISTRATORS:
             return "管理员不兼任其他角色，也不兼任另一类管理员；先结束时间重叠的任职"

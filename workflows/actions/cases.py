@@ -211,7 +211,7 @@ def decide_void(
     if case.state != CaseState.VOID_REQUESTED or case.state_before_void is None:
         raise NotVoidable(case.id)
     receiver = places.unit_of(session, case, OrganisationKind.MCH, Level.COUNTY)
-    if by.organisation_id != receiver.id or by.user_id == case.void_requested_by_id:
+    if by.organisation_id != receiver.id or case.void_requested_by_id in by.people:
         raise Forbidden(case.id)
     if not confirmed:
         case.state, case.state_before_void = case.state_before_void, None

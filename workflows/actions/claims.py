@@ -43,7 +43,7 @@ def release(session: Session, task: Task, *, by: Appointment, now: datetime) -> 
     lock(session, task)
     if task.holder_id is None:
         return
-    if task.holder_id != by.user_id or task.owner_id is not None:
+    if task.holder_id not in by.people or task.owner_id is not None:
         raise TaskHeld(task.id)
     hold(task, None, now)
     _record(session, EventName.TASK_RELEASED, task, by, now)

@@ -35,7 +35,7 @@ def delegate(
     """
     claims.require_shared(by, task)
     claims.lock(session, task)
-    if task.holder_id not in (None, by.user_id) or task.owner_id is not None:
+    if task.holder_id not in (None, *by.people) or task.owner_id is not None:
         raise TaskHeld(task.id)
     if user_id is None or user_id == by.user_id:
         raise InvalidAnswers({"delegate": ["选一位同事"]})
@@ -58,7 +58,7 @@ def hand_back(session: Session, task: Task, *, by: Appointment, now: datetime) -
     """
     claims.require_shared(by, task)
     claims.lock(session, task)
-    if task.owner_id is None or task.holder_id != by.user_id:
+    if task.owner_id is None or task.holder_id not in by.people:
         raise TaskHeld(task.id)
     owner = task.owner_id
     _pass_on(session, task, by.user_id, owner)
@@ -74,7 +74,7 @@ def recall(session: Session, task: Task, *, by: Appointment, now: datetime) -> N
     """
     claims.require_shared(by, task)
     claims.lock(session, task)
-    if task.owner_id != by.user_id or task.holder_id is None:
+    if task.owner_id not in by.people or task.holder_id is None:
         raise TaskHeld(task.id)
     colleague = task.holder_id
     _pass_on(session, task, colleague, by.user_id)

@@ -25,7 +25,7 @@ from workflows.events import EventName, record
 from workflows.forms import check, load
 from workflows.forms.spec import Answers, Field, Form, Kind
 from workflows.notifications import tell
-from workflows.permissions import Forbidden, is_addressed, may_complete
+from workflows.permissions import APART, Forbidden, is_addressed, may_complete
 from workflows.services import CaseHost
 
 __all__ = [
@@ -95,6 +95,8 @@ def complete_task(
         raise TaskClosed(task.id)
     if not may_complete(by, task):
         raise TaskHeld(task.id)
+    if step := took_the_other(session, task, by):
+        raise InvalidAnswers({"": [f"「{step}」是本人办理的，这一步须由另一人办理，不能代理"]})
     form = load.load(task.form)
     around = surroundings.known(session, task.case, task, by=by, now=now)
     if errors := check.check(form, answers, now=now, known=around):
@@ -102,6 +104,29 @@ def complete_task(
     document = write_document(session, form, answers, task.case, task, key=key, by=by, now=now)
     hand_in(Handing(session, task.case, task, document, by, now), form)
     return document
+
+
+def took_the_other(session: Session, task: Task, by: Appointment) -> str:
+    """The title of a step that the same person took and must not take this one after, where one
+    of the two is done in somebody else's place; empty if there is none."""
+    apart = APART.get(task.effect or "")
+    if apart is None:
+        return ""
+    query = (
+        select(Task.title)
+        .join(Document, Document.task_id == Task.id)
+        .join(Appointment, Appointment.id == Document.appointment_id)
+        .where(
+            Task.case_id == task.case_id,
+            Task.effect.in_(apart),
+            Task.level.is_not_distinct_from(task.level),
+            Task.rectification_id.is_not_distinct_from(task.rectification_id),
+            Document.author_id == by.user_id,
+        )
+    )
+    if by.stands_for_id is None:
+        query = query.where(Appointment.stands_for_id.is_not(None))
+    return session.scalars(query.limit(1)).first() or ""
 
 
 def hand_in(step: Handing, form: Form) -> None:

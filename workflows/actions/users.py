@@ -114,8 +114,9 @@ def open_session(
 
 def _first_appointment(session: Session, user: User, now: datetime) -> Appointment | None:
     valid = valid_appointments(user, now)
-    if len(valid) == 1:
-        return valid[0]
+    own = [held for held in valid if held.stands_for_id is None]
+    if len(own) == 1:  # in somebody's place one acts by choice
+        return own[0]
     last = session.scalars(
         select(UserSession)
         .where(UserSession.user_id == user.id, UserSession.appointment_id.is_not(None))
