@@ -6,6 +6,7 @@ from models.case import Case, CaseKind, CaseState, CaseUnit, Person, UnitPart
 from models.clock import Clock
 from models.document import Document, Draft
 from models.dossier import DossierRequest, DossierState
+from models.duty import Duty, DutyKind, DutyState
 from models.event import Event
 from models.finding import Finding
 from models.icd10 import Icd10
@@ -50,6 +51,9 @@ __all__ = [
     "DossierRequest",
     "DossierState",
     "Draft",
+    "Duty",
+    "DutyKind",
+    "DutyState",
     "Event",
     "Finding",
     "FormText",

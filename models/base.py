@@ -7,7 +7,16 @@ import enum
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, Dialect, Enum, LargeBinary, MetaData, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    Enum,
+    LargeBinary,
+    MetaData,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -78,3 +87,8 @@ class Base(DeclarativeBase):
     }
 
     id: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
+
+
+def of_case_or_duty() -> CheckConstraint:
+    """For a table whose rows belong to a case or to a periodic duty: to one of them."""
+    return CheckConstraint("(case_id IS NULL) <> (duty_id IS NULL)", name="of_case_or_duty")

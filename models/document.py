@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import SENSITIVE, Base
+from models.base import SENSITIVE, Base, of_case_or_duty
 from models.case import Case
+from models.duty import Duty
 from models.process import Task
 from models.user import Appointment, User
 
@@ -20,9 +21,11 @@ class Document(Base):
         Index("ix_document_case_id_form", "case_id", "form"),
         UniqueConstraint("task_id"),
         UniqueConstraint("author_id", "key"),
+        of_case_or_duty(),
     )
 
-    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
+    duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"), index=True)
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
     form: Mapped[str]  # name and version, such as in_hospital_discussion.v1
     edition: Mapped[int] = mapped_column(default=1)
@@ -32,7 +35,8 @@ class Document(Base):
     submitted_at: Mapped[datetime]
     key: Mapped[str]  # the request's idempotency key: a doubled submit finds this row
 
-    case: Mapped[Case] = relationship()
+    case: Mapped[Case | None] = relationship()
+    duty: Mapped[Duty | None] = relationship()
     task: Mapped[Task | None] = relationship()
     author: Mapped[User] = relationship()
     appointment: Mapped[Appointment] = relationship()

@@ -5,20 +5,23 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base
+from models.base import Base, of_case_or_duty
 from models.case import Case
 from models.document import Document
+from models.duty import Duty
 from models.place import Organisation
 from models.user import User
 
 
 class Notice(Base):
-    """A case feedback of one level. Its text is the document; once issued it never changes."""
+    """The feedback on one case, or a quarter's. Its text is the document; issued, it stays."""
 
     __tablename__ = "notice"
+    __table_args__ = (of_case_or_duty(),)
 
     number: Mapped[str | None] = mapped_column(unique=True)
-    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
+    duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"), index=True)
     level: Mapped[str]
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     document_id: Mapped[int] = mapped_column(ForeignKey("document.id"))
@@ -26,7 +29,8 @@ class Notice(Base):
     issued_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     issued_at: Mapped[datetime | None]
 
-    case: Mapped[Case] = relationship()
+    case: Mapped[Case | None] = relationship()
+    duty: Mapped[Duty | None] = relationship()
     organisation: Mapped[Organisation] = relationship()
     document: Mapped[Document] = relationship()
     drafted_by: Mapped[User] = relationship(foreign_keys=[drafted_by_id])

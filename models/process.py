@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base
-from models.case import Case
+from models.base import Base, of_case_or_duty
+from models.case import Case, CaseState
 from models.clock import Clock
+from models.duty import Duty
 from models.place import Organisation
 from models.user import User
 
@@ -79,11 +80,13 @@ class ProcessState(enum.StrEnum):
 
 
 class Process(Base):
-    """One running BPMN process of a case."""
+    """One running BPMN process of a case or of a periodic duty."""
 
     __tablename__ = "process"
+    __table_args__ = (of_case_or_duty(),)
 
-    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
+    duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"), index=True)
     definition_id: Mapped[int] = mapped_column(ForeignKey("definition.id"))
     status: Mapped[ProcessState] = mapped_column(default=ProcessState.RUNNING)
     state: Mapped[bytes] = mapped_column(deferred=True)
@@ -91,7 +94,8 @@ class Process(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
-    case: Mapped[Case] = relationship()
+    case: Mapped[Case | None] = relationship()
+    duty: Mapped[Duty | None] = relationship()
     definition: Mapped[Definition] = relationship()
     tasks: Mapped[list["Task"]] = relationship(back_populates="process", order_by="Task.id")
     timers: Mapped[list["Timer"]] = relationship(
@@ -120,10 +124,12 @@ class Task(Base):
     __table_args__ = (
         Index("ix_task_inbox", "state", "organisation_id", "lane"),
         Index("ix_task_own", "state", "user_id"),
+        of_case_or_duty(),
     )
 
     process_id: Mapped[int] = mapped_column(ForeignKey("process.id"), index=True)
-    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
+    duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"), index=True)
     spiff_id: Mapped[str] = mapped_column(unique=True)
     bpmn_id: Mapped[str]
     diagram: Mapped[str]  # the BPMN process the step stands in
@@ -150,13 +156,24 @@ class Task(Base):
     done_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
     process: Mapped[Process] = relationship(back_populates="tasks")
-    case: Mapped[Case] = relationship()
+    case: Mapped[Case | None] = relationship()
+    duty: Mapped[Duty | None] = relationship()
     organisation: Mapped[Organisation | None] = relationship()
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
     holder: Mapped[User | None] = relationship(foreign_keys=[holder_id])
     owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])
     done_by: Mapped[User | None] = relationship(foreign_keys=[done_by_id])
     clock: Mapped[Clock | None] = relationship()
+
+    @property
+    def about(self) -> str:
+        """The number of its case, or the period of its duty."""
+        return self.case.number if self.case else self.duty.period if self.duty else ""
+
+    @property
+    def is_void(self) -> bool:
+        """Its case has been voided."""
+        return self.case is not None and self.case.state == CaseState.VOIDED
 
 
 class Timer(Base):

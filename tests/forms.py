@@ -71,6 +71,13 @@ GOOD: dict[str, dict[str, Any]] = {
     "notice.v1": demo.notice(recipients=[HOSPITAL, MCH], sign=SIGN, reply_due=days(60).date()),
     "notice_issue.v1": demo.notice_issue(sign=SIGN),
     "notice_receipt.v1": demo.notice_receipt(sign=SIGN),
+    "monthly_report.v1": demo.monthly_report(
+        period="2026 年 11 月", n_cases=2, sign=SIGN, missing_note="已催白鹭县，承诺明日报送。"
+    ),
+    "monthly_check.v1": demo.month_check(sign=SIGN, reason="缺一例，请核对。"),
+    "quarterly_notice.v1": demo.quarterly_notice(
+        period="2026 年第 4 季度", deaths=2, reviewed=1, recipients=[MCH, COMMISSION], sign=SIGN
+    ),
     "rectification_plan.v1": demo.plan(days(100).date(), problem="未称重计量"),
     "rectification_progress.v1": demo.progress(evidence=["photo"]),
     "rectification_acceptance.v1": demo.rejection(days(39), sign=SIGN),
@@ -94,6 +101,11 @@ KNOWN = Known(
         "lower_conclusion": "conditionally_avoidable",
         "owner": HOSPITAL,
         "acceptor_for": COMMISSION,
+        "n_cases": 2,
+        "unfiled": ["白鹭县"],
+        "reviewed": 1,
+        "people": [demo.NAME],
+        "hospitals": ["青禾县人民医院"],
     },
 )
 

@@ -17,8 +17,9 @@ from workflows.forms.spec import Field, Form, Kind
 FROZEN = Path(__file__).with_name("forms.sha256.json")
 STEPS = {
     "archive", "case_record", "case_submission", "conclusion", "conclusion_chair",
-    "conclusion_endorsement", "death_card", "head_explanation", "in_hospital_discussion", "notice",
-    "notice_issue", "notice_receipt", "opinion", "panel", "receipt", "record_inventory",
+    "conclusion_endorsement", "death_card", "head_explanation", "in_hospital_discussion",
+    "monthly_check", "monthly_report", "notice", "notice_issue", "notice_receipt", "opinion",
+    "panel", "quarterly_notice", "receipt", "record_inventory",
     "rectification_acceptance", "rectification_plan", "rectification_progress", "report",
     "second_discussion", "verification",
 }  # fmt: skip

@@ -27,6 +27,7 @@ Changes = dict[str, Any]
 REPORT, CARD, RECORD = "report.v1", "death_card.v1", "case_record.v1"
 LISTS, FILED, DISCUSSION = "record_inventory.v1", "case_submission.v1", "in_hospital_discussion.v1"
 VERIFY, PANEL, OPINION, VERDICT = "verification.v1", "panel.v1", "opinion.v1", "conclusion.v1"
+MONTH, QUARTER = "monthly_report.v1", "quarterly_notice.v1"
 NOTICE, PLAN, ACCEPT = "notice.v1", "rectification_plan.v1", "rectification_acceptance.v1"
 PROGRESS, AGAIN, RECEIPT = "rectification_progress.v1", "second_discussion.v1", "receipt.v1"
 
@@ -294,6 +295,12 @@ BAD: list[tuple[str, Changes, str, str]] = [
         "请填写退回原因",
     ),
     # Notice
+    (MONTH, {"n_cases": 3}, "n_cases", "先由发生机构登记报告"),
+    (MONTH, {"n_cases": 1}, "n_cases", "请核对下表"),
+    (MONTH, {"missing_note": GONE}, "missing_note", "白鹭县还没有报送"),
+    (QUARTER, {"content": "zero"}, "content", "有 1 例评审结束"),
+    (QUARTER, {"guidance": f"{demo.NAME}家属"}, "guidance", "不能出现当事人"),
+    (QUARTER, {"measures": "青禾县人民医院备血"}, "measures", "出现了机构名称"),
     (NOTICE, {"specific_care": GONE}, "specific_care", "没有填「无」"),
     (NOTICE, {"guidance": "请联系禾小满家属"}, "guidance", "不能出现当事人姓名"),
     (NOTICE, {"recipients.1.organisation": HOSPITAL}, "recipients.1.organisation", "出现了两次"),
@@ -573,6 +580,7 @@ def test_only_routed_answers_reach_the_diagram() -> None:
         "verification.v1": {"verify_decision": "return"},
         "conclusion_chair.v1": {"chair_decision": "sign"},
         "notice_issue.v1": {"issue_decision": "issue"},
+        "monthly_check.v1": {"month_decision": "return"},
         "rectification_progress.v1": {"progress_done": True},
         "rectification_acceptance.v1": {"accept_decision": "rejected"},
     }

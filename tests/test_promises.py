@@ -125,7 +125,7 @@ STEPS = steps()
 
 
 def test_the_processes_have_the_steps_of_the_house() -> None:
-    assert len(STEPS) == len({name for name, _, _ in STEPS}) == 20
+    assert len(STEPS) == len({name for name, _, _ in STEPS}) == 25
 
 
 @pytest.mark.parametrize(("step", "properties", "lane"), STEPS, ids=[step for step, _, _ in STEPS])
@@ -222,11 +222,12 @@ INTERNAL = {
     "numbers and keys that say nothing of a person": {
         "case.number", "case.county_code", "case.city_code", "case.jurisdiction",
         "clock.subject", "document.key", "draft.place", "notice.number", "rectification.number",
-        "task.spiff_id", "timer.spiff_id", "attachment.token", "attachment.sha256",
+        "duty.region_code", "task.spiff_id", "timer.spiff_id",
+        "attachment.token", "attachment.sha256",
         "dossier_request.token", "dossier_request.sha256", "definition.digest",
     },
     "diagrams, forms and rules": {
-        "definition.files", "form_text.name", "form_text.text", "case.rules",
+        "definition.files", "form_text.name", "form_text.text", "case.rules", "duty.rule",
     },
     "what administrators, who see no case, write of a version": {
         "definition.comment", "definition.decision", "transfer.comment",

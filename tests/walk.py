@@ -21,7 +21,7 @@ import pytest
 import time_machine
 from flask import Flask
 from lxml import html as lxml_html
-from sqlalchemy import Engine, func, select
+from sqlalchemy import ColumnElement, Engine, func, select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
@@ -203,7 +203,10 @@ class Move:
 
 @dataclass
 class Walk:
-    """One case on its way. Looks at the database only to see; changes come from browsers."""
+    """One case on its way, or with `duty_id` one periodic duty.
+
+    Looks at the database only to see; changes come from browsers.
+    """
 
     app: Flask
     session: Session
@@ -211,6 +214,7 @@ class Walk:
     clock: time_machine.Traveller
     death: datetime = DEATH
     case_id: int = 0
+    duty_id: int | None = None
     units: dict[str, int] = field(default_factory=dict)
     after: list[Callable[["Walk", Move], None]] = field(default_factory=list)
 
@@ -287,15 +291,18 @@ class Walk:
 
     def task(self, who: str, step: str, place: int = 0) -> Task:
         """An open step that waits for this person."""
-        query = inbox(self.seat(who)).where(
-            Task.case_id == self.case_id, Task.bpmn_id == f"UT_{step}"
-        )
+        query = inbox(self.seat(who)).where(self._here(), Task.bpmn_id == f"UT_{step}")
         return self.session.scalars(query.order_by(Task.id)).all()[place]
+
+    def _here(self) -> ColumnElement[bool]:
+        if self.duty_id is not None:
+            return Task.duty_id == self.duty_id
+        return Task.case_id == self.case_id
 
     def open(self) -> Counter[str]:
         """Open steps as "step:username", once for each person who may do it."""
         tasks = self.session.scalars(
-            select(Task).where(Task.case_id == self.case_id, Task.state == TaskState.OPEN)
+            select(Task).where(self._here(), Task.state == TaskState.OPEN)
         ).all()
         seats = [self.seat(person.username) for person in PEOPLE]
         return Counter(

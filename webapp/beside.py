@@ -12,10 +12,10 @@ from typing import Any
 from flask import url_for
 from sqlalchemy import select
 
-from models import Document, Level, Notice, NoticeRecipient, Panel, Task
+from models import Case, Document, Duty, Level, Notice, NoticeRecipient, Panel, Task
 from webapp import db
 from webapp.access import current
-from workflows import panels
+from workflows import duties, panels
 from workflows.forms import load
 from workflows.forms.load import base_name
 from workflows.permissions import opened_panels, visible_notices
@@ -53,7 +53,9 @@ class Link:
 def links(task: Task, *, opens: bool) -> list[Link]:
     """What stands beside the form of a step; `opens`: whether one may open the case."""
     found = [*_item(task), *_notice(task)]
-    if not opens:
+    if task.duty is not None:
+        return [*found, *_duty(task.duty)]
+    if not opens or task.case is None:
         return found
     case_id = task.case_id
     found += [
@@ -62,7 +64,7 @@ def links(task: Task, *, opens: bool) -> list[Link]:
             url_for("cases.document", case_id=case_id, document_id=row.id),
             first=True,
         )
-        for row in _sheets(task)
+        for row in _sheets(task, task.case)
     ]
     if base_name(task.form) in REVIEWS:
         found += _opinions(task)
@@ -91,17 +93,32 @@ def material(task: Task) -> Any:
     return made(task) if made is not None else None
 
 
-def _proposal(task: Task) -> panels.Proposal:
+def _proposal(task: Task) -> panels.Proposal | None:
+    if task.case is None:
+        return None
     return panels.propose(db.session, task.case, Level(task.level or ""), current.now)
 
 
-MATERIAL: Mapping[str, Callable[[Task], Any]] = {"panel": _proposal}
+def _month(task: Task) -> dict[str, Any] | None:
+    """What the month's report comprises: as it stands while it is written, as filed after that."""
+    if task.duty is None:
+        return None
+    if base_name(task.form) == "monthly_report":
+        return duties.content(db.session, task.duty)
+    return task.duty.content
 
 
-def _sheets(task: Task) -> list[Document]:
+MATERIAL: Mapping[str, Callable[[Task], Any]] = {
+    "panel": _proposal,
+    "monthly_report": _month,
+    "monthly_check": _month,
+}
+
+
+def _sheets(task: Task, case: Case) -> list[Document]:
     wanted = SHEETS.get(base_name(task.form), ())
     newest: dict[str, Document] = {}
-    for row in Reader(db.session, task.case, current.appointment).documents():
+    for row in Reader(db.session, case, current.appointment).documents():
         if base_name(row.form) in wanted and _fits(row, task):
             newest[base_name(row.form)] = row
     return [newest[base] for base in wanted if base in newest]
@@ -113,6 +130,12 @@ def _fits(row: Document, task: Task) -> bool:
     if base not in LEVELLED:
         return True
     return (level == task.level) is (base != base_name(task.form))
+
+
+def _duty(duty: Duty) -> list[Link]:
+    if not current.may("duty:view"):
+        return []
+    return [Link(duty.period, url_for("duties.show", duty_id=duty.id), first=True)]
 
 
 def _item(task: Task) -> list[Link]:
@@ -130,7 +153,11 @@ def _notice(task: Task) -> list[Link]:
     )
     notice = db.session.scalars(
         visible_notices(current.appointment)
-        .where(Notice.case_id == task.case_id, Notice.id.in_(ours))
+        .where(
+            Notice.case_id.is_not_distinct_from(task.case_id),
+            Notice.duty_id.is_not_distinct_from(task.duty_id),
+            Notice.id.in_(ours),
+        )
         .order_by(Notice.id.desc())
         .limit(1)
     ).one_or_none()

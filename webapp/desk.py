@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload
 
-from models import Appointment, Case, Clock, Task, User
+from models import Appointment, Case, Clock, Duty, Task, User
 from webapp import db
 from webapp.access import current
 from webapp.errors import page as error_page
@@ -117,11 +117,12 @@ def _list(errors: dict[str, list[str]] | None = None) -> ResponseReturnValue:
             joinedload(Task.holder),
             joinedload(Task.owner),
             joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
+            joinedload(Task.duty).joinedload(Duty.organisation),
         )
         .order_by(Clock.due_at.is_(None), Clock.due_at, Task.id),
         PAGE,
     )
-    ids = {task.case_id for task in found.rows}
+    ids = {task.case_id for task in found.rows} - {None}
     opens = visible_cases(by).with_only_columns(Case.id).where(Case.id.in_(ids))
     page = render_template(
         "desk/index.html",
@@ -264,6 +265,7 @@ def _task(task_id: int) -> Task:
         .where(Task.id == task_id)
         .options(
             joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
+            joinedload(Task.duty).joinedload(Duty.organisation),
             joinedload(Task.clock),
             joinedload(Task.holder),
             joinedload(Task.owner),

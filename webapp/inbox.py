@@ -42,7 +42,7 @@ TITLES = {"late": "已超时", "due": "24 小时内到期", "still": "其余"}
 
 ORDERS: dict[str, tuple[str, Callable[[Row], tuple[object, ...]]]] = {
     "urgency": ("按紧急程度", lambda row: (row.due_at or FAR, row.task.id)),
-    "case": ("按病例编号", lambda row: (row.task.case.number, row.due_at or FAR)),
+    "case": ("按病例编号", lambda row: (row.task.about, row.due_at or FAR)),
     "newest": ("按收到时间，新的在前", lambda row: (-row.task.opened_at.timestamp(),)),
 }
 
@@ -52,6 +52,7 @@ def rows(session: Session, by: Appointment) -> list[Row]:
     tasks = session.scalars(
         inbox(by).options(
             joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
+            joinedload(Task.duty),
             joinedload(Task.clock),
             joinedload(Task.holder),
             joinedload(Task.owner),
@@ -65,7 +66,7 @@ def rows(session: Session, by: Appointment) -> list[Row]:
             task,
             percents.get(f"task:{task.id}"),
             items.get(task.rectification_id or 0),
-            task.case_id in cases,
+            task.case_id is None or task.case_id in cases,
         )
         for task in tasks
     ]
@@ -83,7 +84,7 @@ def _items(session: Session, tasks: Sequence[Task]) -> dict[int, Rectification]:
 
 
 def _cases(session: Session, by: Appointment, tasks: Sequence[Task]) -> set[int]:
-    ids = {task.case_id for task in tasks}
+    ids = {task.case_id for task in tasks} - {None}
     return set(
         session.scalars(visible_cases(by).with_only_columns(Case.id).where(Case.id.in_(ids)))
     )

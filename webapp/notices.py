@@ -48,7 +48,11 @@ def show(notice_id: int) -> ResponseReturnValue:
     )
     _note_reading(notice)
     mine = db.session.scalars(
-        inbox(by).where(Task.case_id == notice.case_id, Task.bpmn_id == "UT_sign_notice")
+        inbox(by).where(
+            Task.case_id.is_not_distinct_from(notice.case_id),
+            Task.duty_id.is_not_distinct_from(notice.duty_id),
+            Task.form.like("notice_receipt.v%"),
+        )
     ).first()
     return render_template(
         "notices/show.html", notice=notice, sheet=official(notice), mine=mine, by=by

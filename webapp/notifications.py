@@ -5,10 +5,16 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
-from models import Case, Notice, Notification, Panel, Task
+from models import Case, Duty, Notice, Notification, Panel, Task
 from webapp import db
 from webapp.access import current
-from workflows.permissions import convened_panels, visible_cases, visible_notices, visible_tasks
+from workflows.permissions import (
+    convened_panels,
+    visible_cases,
+    visible_duties,
+    visible_notices,
+    visible_tasks,
+)
 
 bp = Blueprint("notifications", __name__, url_prefix="/notifications")
 
@@ -61,7 +67,12 @@ def _target(line: Notification) -> str:
         return url_for("tasks.show", task_id=task)
     if panel is not None and db.session.scalar(convened_panels(by).where(Panel.id == panel)):
         return url_for("seats.index", panel_id=panel)
-    if notice is not None:
+    if duty := line.data.get("duty"):
+        if current.may("duty:view") and db.session.scalar(
+            visible_duties(by).where(Duty.id == duty)
+        ):
+            return url_for("duties.show", duty_id=duty)
+    elif notice is not None:
         if db.session.scalar(visible_notices(by).where(Notice.id == notice)):
             return url_for("notices.show", notice_id=notice)
     elif db.session.scalar(visible_cases(by).where(Case.id == line.case_id)):

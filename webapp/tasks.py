@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import contains_eager, joinedload
 
-from models import Case, Clock, Document, Role, Task, TaskState
+from models import Case, Clock, Document, Duty, Role, Task, TaskState
 from webapp import beside, db, desk, drafts, forms, inbox, prefill
 from webapp.access import current
 from webapp.cases.documents import laid_out, parts_of
@@ -19,7 +19,7 @@ from workflows.forms import load
 from workflows.forms.sheet import sheet
 from workflows.names import acting
 from workflows.permissions import may_complete, visible_cases, visible_tasks
-from workflows.readers import Reader
+from workflows.readers import PlainReader, Reader
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
 
@@ -102,6 +102,7 @@ def _visible(task_id: int) -> Task:
         .where(Task.id == task_id)
         .options(
             joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
+            joinedload(Task.duty).joinedload(Duty.organisation),
             joinedload(Task.clock),
             joinedload(Task.holder),
             joinedload(Task.owner),
@@ -150,7 +151,7 @@ def _page(task: Task, form: TaskForm) -> ResponseReturnValue:
         return _overtaken(task, form)
     about = _about(task)
     read = beside.links(task, opens=about["opens"])
-    material = beside.material(task) if about["opens"] else None
+    material = beside.material(task) if about["opens"] or task.duty is not None else None
     page = render_template(
         "tasks/show.html",
         form=form,
@@ -164,13 +165,23 @@ def _page(task: Task, form: TaskForm) -> ResponseReturnValue:
 
 def _about(task: Task) -> dict[str, Any]:
     """What every page of a step says above. `opens`: whether one may also open the case."""
-    case = visible_cases(current.appointment).where(Case.id == task.case_id)
-    return {"task": task, "case": task.case, "opens": db.session.scalar(case) is not None}
+    opens = False
+    if task.case_id is not None:
+        case = visible_cases(current.appointment).where(Case.id == task.case_id)
+        opens = db.session.scalar(case) is not None
+    return {"task": task, "case": task.case, "duty": task.duty, "opens": opens}
+
+
+def _reader(task: Task) -> Reader | PlainReader:
+    """Who reads what of the step's sheets: nothing is hidden in those of a periodic duty."""
+    if task.case is None:
+        return PlainReader(db.session)
+    return Reader(db.session, task.case, current.appointment)
 
 
 def _overtaken(task: Task, form: TaskForm) -> ResponseReturnValue:
     """Somebody else was quicker, or the case went on: what was typed is shown, not thrown away."""
-    reader = Reader(db.session, task.case, current.appointment)
+    reader = _reader(task)
     page = render_template(
         "tasks/overtaken.html",
         **_about(task),
@@ -182,7 +193,7 @@ def _overtaken(task: Task, form: TaskForm) -> ResponseReturnValue:
 
 
 def _finished(task: Task) -> ResponseReturnValue:
-    reader = Reader(db.session, task.case, current.appointment)
+    reader = _reader(task)
     document = db.session.scalars(select(Document).where(Document.task_id == task.id)).one_or_none()
     return render_template(
         "tasks/done.html",
@@ -199,7 +210,11 @@ def _following(task: Task) -> list[Task]:
 
     Opinions are counted nowhere: who has filed and who has not is nobody's business.
     """
-    query = select(Task).where(Task.case_id == task.case_id, Task.state == TaskState.OPEN)
+    query = select(Task).where(
+        Task.case_id.is_not_distinct_from(task.case_id),
+        Task.duty_id.is_not_distinct_from(task.duty_id),
+        Task.state == TaskState.OPEN,
+    )
     if current.appointment.role in (Role.EXPERT, Role.SECRETARY):
         query = query.where(Task.user_id == current.user.id)
     found = db.session.scalars(

@@ -24,7 +24,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from workflows import clocks, jobs
-from workflows.actions import timers
+from workflows.actions import duties, timers
 from workflows.failures import PASSING, Failure
 
 log = logging.getLogger(__name__)
@@ -46,18 +46,21 @@ class Sweep:
     """A kind of due work: which rows at this moment, and doing one of them.
 
     `do` says whether there was something left to do. `set_aside` is told what one failed of, in a
-    transaction of its own, so that it is not due for a while. Neither commits.
+    transaction of its own, so that it is not due for a while. Neither commits. `every`: how often
+    it is worth a look.
     """
 
     name: str
     due: Callable[[Session, datetime, int], Sequence[int]]
     do: Callable[[Session, int, datetime], bool]
     set_aside: Callable[[Session, int, Failure, datetime], None] | None = None
+    every: timedelta = timedelta()
 
 
 SWEEPS = (
     Sweep("timer", timers.due_processes, timers.fire, timers.set_aside),
     Sweep("reminder", clocks.due_clocks, clocks.remind, clocks.postpone),
+    Sweep("duty", duties.due_units, duties.open_due, every=timedelta(minutes=10)),
 )
 
 
@@ -72,13 +75,24 @@ class Sweeper:
         self.clock = clock
         self._failures: dict[tuple[str, int], int] = {}
         self._resting: dict[tuple[str, int], datetime] = {}
+        self._looked: dict[str, float] = {}
 
     def run(self, stop: Event, every: timedelta = timedelta(seconds=1)) -> None:
         """Until `stop` is set; then the running step is finished and no other begun."""
         while not stop.is_set():
-            left = [self.pass_over(sweep, stop) for sweep in self.sweeps]
-            if not any(left):
+            looks = [sweep for sweep in self.sweeps if self._worth_a_look(sweep)]
+            left = [sweep for sweep in looks if self.pass_over(sweep, stop)]
+            for sweep in left:
+                self._looked.pop(sweep.name)
+            if not left:
                 stop.wait(every.total_seconds())
+
+    def _worth_a_look(self, sweep: Sweep) -> bool:
+        looked = self._looked.get(sweep.name)
+        if looked is not None and monotonic() - looked < sweep.every.total_seconds():
+            return False
+        self._looked[sweep.name] = monotonic()
+        return True
 
     def pass_over(self, sweep: Sweep, stop: Event) -> bool:
         """Do what is due now, a few at a time, up to A_PASS; whether that was not all.

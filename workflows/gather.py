@@ -400,9 +400,12 @@ def gather(
 def official(notice: Notice) -> Official:
     """An issued notice as the official document it is (C02: 2 × 3 grid, guidance, measures)."""
     answers: dict[str, Any] = notice.document.answers
-    paragraphs: list[str] = [f"评审病例：{answers['case_label']}。"]
+    paragraphs: list[str] = [_opening(answers)]
     for number, (scope, title) in enumerate((("general", "普遍问题"), ("specific", "个性化问题"))):
         paragraphs.append(f"{'一二'[number]}、{title}")
+        if answers.get("content") == "zero":
+            paragraphs.append("无。")
+            continue
         for place, (area, label) in enumerate(_NOTICE_AREAS):
             text = answers.get(f"{scope}_{area}") or "无"
             paragraphs.append(f"（{'一二三'[place]}）{label}方面")
@@ -421,6 +424,18 @@ def official(notice: Notice) -> Official:
         signed_by=notice.organisation.name,
         signed_on=issued_at.date(),
         issued_by=notice.issued_by.name if notice.issued_by else "",
+    )
+
+
+def _opening(answers: dict[str, Any]) -> str:
+    """What a notice is about: one case under another name, or a quarter with or without cases."""
+    if "case_label" in answers:
+        return f"评审病例：{answers['case_label']}。"
+    period, deaths, reviewed = answers["period"], answers["deaths"], answers["reviewed"]
+    if answers["content"] == "zero":
+        return f"{period}全市报告孕产妇死亡 {deaths} 例，没有评审结束的病例，特此通报（零通报）。"
+    return (
+        f"{period}全市报告孕产妇死亡 {deaths} 例，评审结束 {reviewed} 例，现将发现的问题通报如下。"
     )
 
 

@@ -17,11 +17,13 @@ from models import (
     Case,
     CaseUnit,
     Declaration,
+    Duty,
     Notice,
     NoticeRecipient,
     Panel,
     PanelMember,
     Rectification,
+    Region,
     Role,
     Task,
     TaskState,
@@ -48,6 +50,8 @@ class At(StrEnum):
     RECIPIENT = "recipient"  # the unit a notice went to, by the step's index
     OWNER = "owner"  # the unit that must put a finding right
     ACCEPTOR = "acceptor"  # the unit that accepts it
+    DUTY = "duty"  # the unit that owes a periodic duty
+    RECEIVER = "receiver"  # the unit that takes its report over
 
 
 PERSONAL = (At.SECRETARY, At.CHAIR, At.MEMBER)  # nobody else does it in their place
@@ -91,6 +95,10 @@ LANES = {
         Lane("owner", "责任单位", _UNIT_DESKS, At.OWNER),
         Lane("acceptor", "验收单位", (Role.COMMISSION, Role.MCH), At.ACCEPTOR),
         Lane("city_commission", "市级卫生健康委", (Role.COMMISSION,), At.LEVEL),
+        Lane("reporting_mch", "填报单位", (Role.MCH,), At.DUTY),
+        Lane("issuer", "拟稿单位", (Role.COMMISSION,), At.DUTY),
+        Lane("issuer_leader", "拟稿单位主管负责人", (Role.COMMISSION_LEADER,), At.DUTY),
+        Lane("report_receiver", "接收单位", (Role.MCH, Role.COMMISSION), At.RECEIVER),
     )
 }
 LANE_BY_TITLE = {lane.title: lane for lane in LANES.values()}
@@ -112,6 +120,7 @@ PERMISSIONS: dict[str, set[Role]] = {
     "clock:view": _CASE_DESKS,
     "ledger:view": {*_CASE_DESKS, Role.AUDITOR},
     "notice:view": {*_CASE_DESKS, Role.AUDITOR},
+    "duty:view": {*_COUNTY_DESKS, Role.AUDITOR},
     "dossier:request": {
         Role.QUALITY_OFFICE,
         Role.MCH,
@@ -318,6 +327,21 @@ def visible_notices(by: Appointment) -> Select[Notice]:
                 Notice.issued_at.is_not(None),
                 or_(Notice.id.in_(received), Notice.case_id.in_(of_cases)),
             ),
+        )
+    )
+
+
+def visible_duties(by: Appointment) -> Select[Duty]:
+    """Duties our unit owes or takes over, and those of our area and of the areas below it."""
+    here = by.organisation
+    areas = select(Region.code).where(
+        or_(Region.code == here.region_code, Region.parent_code == here.region_code)
+    )
+    return select(Duty).where(
+        or_(
+            Duty.organisation_id == here.id,
+            Duty.receiver_id == here.id,
+            Duty.region_code.in_(areas),
         )
     )
 

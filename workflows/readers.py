@@ -350,6 +350,26 @@ class Reader:
         return ours and not self.blind
 
 
+class PlainReader:
+    """One person in front of what belongs to no case and hides nobody: a duty's sheets."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def unit(self, unit: Organisation | None) -> str:
+        return unit.short_name if unit else ""
+
+    def person(self, user: User | None, held: Appointment | None = None) -> str:
+        return user.name if user else ""
+
+    def names(self) -> Names:
+        return Names(self.session)
+
+    def sections(self, document: Document) -> list[SheetSection]:
+        """The answers of a sheet."""
+        return sheet(load(document.form), document.answers, self.names())
+
+
 class ReaderNames(Names):
     """Names behind ids as one reader may know them: units that treated her and people on a panel
     are left out for those who must not know."""

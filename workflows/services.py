@@ -1,4 +1,7 @@
-"""What diagrams may call, and who does an opened step: the engine's host for one case."""
+"""What diagrams may call, and who does an opened step: the engine's hosts.
+
+One for a case, one for a periodic duty.
+"""
 
 from datetime import datetime
 
@@ -9,11 +12,13 @@ from models import (
     Case,
     CaseUnit,
     Clock,
+    Duty,
     Level,
     Notice,
     OrganisationKind,
     Panel,
     PanelMember,
+    Process,
     Rectification,
     Role,
     Task,
@@ -33,6 +38,39 @@ _KIND_OF_LANE = {
     "commission_leader": OrganisationKind.COMMISSION,
 }
 _WATCHERS = (Role.MCH, Role.COMMISSION)
+
+
+def host_of(session: Session, running: Process | Task, now: datetime) -> "CaseHost | DutyHost":
+    """The host of a process, or of the process a step stands in."""
+    if running.case is not None:
+        return CaseHost(session, running.case, now)
+    if running.duty is None:
+        raise LookupError(f"{running!r} belongs to nothing")
+    return DutyHost(session, running.duty, now)
+
+
+class DutyHost:
+    """Who does the steps of a periodic duty. Its diagrams call nothing."""
+
+    functions: Functions = {}
+    services: Functions = {}
+
+    def __init__(self, session: Session, duty: Duty, now: datetime) -> None:
+        self.session, self.duty, self.now = session, duty, now
+
+    def assign(self, step: Step, task: Task) -> None:
+        lane = LANE_BY_TITLE[step.lane]
+        task.lane, task.level = lane.code, None
+        match lane.at:
+            case At.RECEIVER:
+                task.organisation_id = self.duty.receiver_id
+            case At.RECIPIENT:
+                notice = self.session.scalars(
+                    select(Notice).where(Notice.duty_id == self.duty.id)
+                ).one()
+                task.organisation_id = notice.recipients[step.index or 0].organisation_id
+            case _:
+                task.organisation_id = self.duty.organisation_id
 
 
 class CaseHost:

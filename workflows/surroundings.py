@@ -26,7 +26,7 @@ from models import (
     User,
 )
 from models.icd10 import Icd10
-from workflows import panels, places
+from workflows import duties, panels, places
 from workflows.forms.checks.registry import Known
 from workflows.forms.load import base_name
 from workflows.forms.spec import Answers
@@ -60,6 +60,8 @@ def prefill(
         values.update(_latest_values(session, case))
         centre = places.guide_centre(session, case.county_code, here.date())
         values["zone.guide"] = centre.id if centre else None
+    if task is not None and task.duty is not None:
+        values.update(duties.prefill(session, task.duty))
     if task is not None:
         values.update(_item_values(session, task))
         values.update(_panel_values(session, task))
@@ -142,7 +144,7 @@ def _own_seat(panel: Panel, task: Task) -> dict[str, Any]:
 
 def _proposal_values(session: Session, task: Task, now: datetime) -> dict[str, Any]:
     """For the step that appoints a panel, and only there: it takes the whole case to compute."""
-    if base_name(task.form) != "panel" or task.level is None:
+    if base_name(task.form) != "panel" or task.level is None or task.case is None:
         return {}
     proposal = panels.propose(session, task.case, Level(task.level), now)
     return {"proposal.members": proposal.rows()}
@@ -196,7 +198,7 @@ def known(
         organisation=organisation,
         user=user,
         latest=latest,
-        case=_case_facts(session, case, task, by) if case is not None else {},
+        case=_facts(session, case, task, by),
     )
 
 
@@ -205,6 +207,16 @@ def _exists(session: Session, table: type[Icd10] | type[Region]) -> Callable[[st
         return session.scalar(select(table.id).where(table.code == code)) is not None
 
     return there
+
+
+def _facts(
+    session: Session, case: Case | None, task: Task | None, by: Appointment
+) -> dict[str, Any]:
+    if case is not None:
+        return _case_facts(session, case, task, by)
+    if task is not None and task.duty is not None:
+        return duties.facts(session, task.duty)
+    return {}
 
 
 def _case_facts(session: Session, case: Case, task: Task | None, by: Appointment) -> dict[str, Any]:

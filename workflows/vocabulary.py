@@ -27,6 +27,7 @@ FLAGS: Mapping[str, tuple[Value, ...]] = {
     "n_recipients": (1, 2),
     "item_id": (1,),
     "opened": (True,),
+    "has_receiver": (True, False),
 }
 SERVICES_SAY: Mapping[str, Value] = {"forward_to_city": "city"}
 

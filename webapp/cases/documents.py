@@ -12,7 +12,7 @@ from webapp.cases.page import CasePage, leave_trace, open_page, render
 from workflows.forms import load
 from workflows.forms.load import base_name
 from workflows.forms.sheet import SheetRow, SheetSection
-from workflows.readers import Reader
+from workflows.readers import PlainReader, Reader
 
 # Forms by the part of the course they belong to, in the order of the course
 GROUPS = (
@@ -135,7 +135,7 @@ def document(case_id: int, document_id: int) -> ResponseReturnValue:
     )
 
 
-def parts_of(document: Document, reader: Reader) -> list[Part]:
+def parts_of(document: Document, reader: Reader | PlainReader) -> list[Part]:
     """A sheet ready to be laid out, as this reader may read it."""
     return laid_out(reader.sections(document))
 

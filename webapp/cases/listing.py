@@ -263,7 +263,8 @@ def _steps(ids: list[int]) -> dict[int, list[str]]:
     )
     steps: dict[int, list[str]] = {}
     for case_id, title in found:
-        steps.setdefault(case_id, []).append(title)
+        if case_id is not None:
+            steps.setdefault(case_id, []).append(title)
     return steps
 
 

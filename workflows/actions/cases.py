@@ -61,7 +61,7 @@ def open_case(
     require(by, "case:report")
     # Reports of one county go one after the other: no number and no doubled request comes twice.
     county = session.get_one(Region, by.organisation.region.id, with_for_update=True)
-    if (made := handed_in(session, by, key)) is not None:
+    if (made := handed_in(session, by, key)) is not None and made.case is not None:
         return made.case
     form = load.load(REPORT)
     around = surroundings.known(session, None, None, by=by, now=now)
@@ -70,9 +70,9 @@ def open_case(
     case = _new_case(session, answers, county, by, now)
     clocks.open_event_clocks(session, case, now=now)
     task = _start(session, case, now)
-    document = write_document(session, form, answers, case, task, key=key, by=by, now=now)
+    document = write_document(session, form, answers, task, key=key, by=by, now=now)
     record(session, EventName.CASE_REPORTED, case=case, by=by, now=now, number=case.number)
-    hand_in(Handing(session, case, task, document, by, now), form)
+    hand_in(Handing(session, task, document, by, now), form)
     _mark_late(session, case, now)
     _tell_about_report(session, case, now)
     return case

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from models import Appointment, CaseState, Process, Task, TaskState
+from models import Appointment, Process, Task, TaskState
 from workflows.actions.tasks import InvalidAnswers, TaskClosed, TaskHeld
 from workflows.events import EventName, record
 from workflows.notifications import tell
@@ -122,7 +122,7 @@ def lock(session: Session, task: Task) -> None:
     """The process is the unit of concurrency; then see what others have done. TaskClosed."""
     session.get_one(Process, task.process_id, with_for_update=True, populate_existing=True)
     session.refresh(task)
-    if task.state != TaskState.OPEN or task.case.state == CaseState.VOIDED:
+    if task.state != TaskState.OPEN or task.is_void:
         raise TaskClosed(task.id)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from workflows.actions import archive, ledger, notices, reports, reviews
+from workflows.actions import archive, duties, ledger, notices, reports, reviews
 from workflows.actions.tasks import Handing
 from workflows.engine import Flags
 
@@ -19,6 +19,8 @@ EFFECTS: dict[str, Callable[[Handing], Flags]] = {
     "draft_notice": notices.draft_notice,
     "issue_notice": notices.issue_notice,
     "sign_notice": notices.sign_notice,
+    "file_month": duties.file_month,
+    "check_month": duties.check_month,
     "plan_rectification": ledger.plan_rectification,
     "report_rectification": ledger.report_rectification,
     "accept_rectification": ledger.accept_rectification,

@@ -1,4 +1,5 @@
-"""What follows from drafting, issuing and signing for a case feedback (C01, C02)."""
+"""What follows from drafting, issuing and signing for a notice: the feedback on one case, or a
+city's notice of a quarter (C01, C02)."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -6,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import CaseState, Notice, NoticeRecipient, Role, UnitPart
+from models import CaseState, DutyState, Notice, NoticeRecipient, Role, UnitPart
 from workflows import clocks
 from workflows.actions.tasks import Handing
 from workflows.engine import Flags
@@ -21,11 +22,12 @@ _DESKS = (Role.QUALITY_OFFICE, Role.MCH, Role.COMMISSION, Role.HEAD)
 def draft_notice(step: Handing) -> Flags:
     """A draft, or its next edition after the leader sent it back."""
     units = list(dict.fromkeys(row["organisation"] for row in step.answers["recipients"]))
-    notice = _of_case(step)
+    notice = _own(step)
     if notice is None:
         notice = Notice(
-            case=step.case,
-            level=step.task.level or "county",
+            case_id=step.task.case_id,
+            duty_id=step.task.duty_id,
+            level=step.task.level or step.by.organisation.level.value,
             organisation_id=step.by.organisation_id,
             document=step.document,
             drafted_by_id=step.by.user_id,
@@ -43,7 +45,7 @@ def draft_notice(step: Handing) -> Flags:
     record(
         step.session,
         EventName.NOTICE_DRAFTED,
-        case=step.case,
+        case=step.task.case,
         by=step.by,
         now=step.now,
         recipients=len(units),
@@ -54,18 +56,17 @@ def draft_notice(step: Handing) -> Flags:
 def issue_notice(step: Handing) -> Flags:
     """Issued: numbered, unchangeable, with the units concerned; or back to the drafter."""
     if step.answers["issue_decision"] == "return":
-        record(step.session, EventName.NOTICE_RETURNED, case=step.case, by=step.by, now=step.now)
+        record(
+            step.session, EventName.NOTICE_RETURNED, case=step.task.case, by=step.by, now=step.now
+        )
         return {}
-    notice = _of_case(step)
+    notice = _own(step)
     if notice is None:
         raise LookupError("nothing to issue")
     notice.number = _number(step, step.now)
     notice.issued_at, notice.issued_by_id = step.now, step.by.user_id
-    if (clock := clocks.find(step.session, step.case, "county_feedback")) is not None:
-        clocks.meet(step.session, clock, now=step.now)
-    step.case.state = CaseState.RECTIFYING
+    _follow_up(step, notice)
     for recipient in notice.recipients:
-        add_unit(step.session, step.case, recipient.organisation_id, UnitPart.CONCERNED, step.now)
         tell_desk(
             step.session,
             EventName.NOTICE_ISSUED,
@@ -79,7 +80,7 @@ def issue_notice(step: Handing) -> Flags:
     record(
         step.session,
         EventName.NOTICE_ISSUED,
-        case=step.case,
+        case=step.task.case,
         by=step.by,
         now=step.now,
         notice=notice.id,
@@ -88,9 +89,22 @@ def issue_notice(step: Handing) -> Flags:
     return {"n_recipients": len(notice.recipients)}
 
 
+def _follow_up(step: Handing, notice: Notice) -> None:
+    """What an issued notice changes beside itself: its case goes on, or its quarter is done."""
+    if step.task.duty is not None:
+        step.duty.state, step.duty.done_at = DutyState.DONE, step.now
+        record(step.session, EventName.DUTY_DONE, by=step.by, now=step.now, duty=step.duty.id)
+        return
+    if (clock := clocks.find(step.session, step.case, "county_feedback")) is not None:
+        clocks.meet(step.session, clock, now=step.now)
+    step.case.state = CaseState.RECTIFYING
+    for recipient in notice.recipients:
+        add_unit(step.session, step.case, recipient.organisation_id, UnitPart.CONCERNED, step.now)
+
+
 def sign_notice(step: Handing) -> Flags:
     """A unit concerned signs for the notice."""
-    notice = _of_case(step)
+    notice = _own(step)
     if notice is None:
         raise LookupError("nothing to sign for")
     recipient = next(row for row in notice.recipients if row.place == step.task.index)
@@ -99,7 +113,7 @@ def sign_notice(step: Handing) -> Flags:
     record(
         step.session,
         EventName.NOTICE_SIGNED,
-        case=step.case,
+        case=step.task.case,
         by=step.by,
         now=step.now,
         notice=notice.id,
@@ -108,9 +122,15 @@ def sign_notice(step: Handing) -> Flags:
     return {}
 
 
-def _of_case(step: Handing) -> Notice | None:
+def _own(step: Handing) -> Notice | None:
     return step.session.scalars(
-        select(Notice).where(Notice.case_id == step.case.id).order_by(Notice.id.desc()).limit(1)
+        select(Notice)
+        .where(
+            Notice.case_id.is_not_distinct_from(step.task.case_id),
+            Notice.duty_id.is_not_distinct_from(step.task.duty_id),
+        )
+        .order_by(Notice.id.desc())
+        .limit(1)
     ).one_or_none()
 
 

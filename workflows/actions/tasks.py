@@ -11,10 +11,10 @@ from models import (
     Appointment,
     Attachment,
     Case,
-    CaseState,
     Clock,
     Document,
     Draft,
+    Duty,
     Process,
     Task,
     TaskState,
@@ -26,7 +26,7 @@ from workflows.forms import check, load
 from workflows.forms.spec import Answers, Field, Form, Kind
 from workflows.notifications import tell
 from workflows.permissions import APART, Forbidden, is_addressed, may_complete
-from workflows.services import CaseHost
+from workflows.services import host_of
 
 __all__ = [
     "Handing",
@@ -60,11 +60,24 @@ class Handing:
     """One step being handed in: what its effect gets to work with."""
 
     session: Session
-    case: Case
     task: Task
     document: Document
     by: Appointment
     now: datetime
+
+    @property
+    def case(self) -> Case:
+        """The case of the step. LookupError for a step of a periodic duty."""
+        if self.task.case is None:
+            raise LookupError(f"step {self.task.id} belongs to no case")
+        return self.task.case
+
+    @property
+    def duty(self) -> Duty:
+        """The periodic duty of the step. LookupError for a step of a case."""
+        if self.task.duty is None:
+            raise LookupError(f"step {self.task.id} belongs to no duty")
+        return self.task.duty
 
     @property
     def answers(self) -> Answers:
@@ -91,7 +104,7 @@ def complete_task(
     if (before := handed_in(session, by, key)) is not None:
         return before
     session.refresh(task)
-    if task.state != TaskState.OPEN or task.case.state == CaseState.VOIDED:
+    if task.state != TaskState.OPEN or task.is_void:
         raise TaskClosed(task.id)
     if not may_complete(by, task):
         raise TaskHeld(task.id)
@@ -101,8 +114,8 @@ def complete_task(
     around = surroundings.known(session, task.case, task, by=by, now=now)
     if errors := check.check(form, answers, now=now, known=around):
         raise InvalidAnswers(errors)
-    document = write_document(session, form, answers, task.case, task, key=key, by=by, now=now)
-    hand_in(Handing(session, task.case, task, document, by, now), form)
+    document = write_document(session, form, answers, task, key=key, by=by, now=now)
+    hand_in(Handing(session, task, document, by, now), form)
     return document
 
 
@@ -139,7 +152,7 @@ def hand_in(step: Handing, form: Form) -> None:
     if step.task.stops_clock and step.task.clock_id is not None:
         clocks.meet(step.session, step.session.get_one(Clock, step.task.clock_id), now=step.now)
     step.task.done_by_id = step.by.user_id
-    host = CaseHost(step.session, step.case, step.now)
+    host = host_of(step.session, step.task, step.now)
     try:
         engine.complete(step.session, step.task, flags, host, now=step.now)
     except engine.StepClosed:
@@ -150,7 +163,7 @@ def hand_in(step: Handing, form: Form) -> None:
     record(
         step.session,
         EventName.TASK_COMPLETED,
-        case=step.case,
+        case=step.task.case,
         by=step.by,
         now=step.now,
         task=step.task.id,
@@ -173,8 +186,7 @@ def write_document(
     session: Session,
     form: Form,
     answers: Answers,
-    case: Case,
-    task: Task | None,
+    task: Task,
     *,
     key: str,
     by: Appointment,
@@ -182,10 +194,11 @@ def write_document(
 ) -> Document:
     """Keep answers for good, and the files they name with the case."""
     document = Document(
-        case=case,
+        case_id=task.case_id,
+        duty_id=task.duty_id,
         task=task,
         form=form.name,
-        edition=_edition(session, form, case, task),
+        edition=_edition(session, form, task),
         answers=answers,
         author_id=by.user_id,
         appointment_id=by.id,
@@ -198,7 +211,7 @@ def write_document(
         session.execute(
             update(Attachment)
             .where(Attachment.token == token, Attachment.case_id.is_(None))
-            .values(case_id=case.id, form=form.name, field=field)
+            .values(case_id=task.case_id, form=form.name, field=field)
         )
     return document
 
@@ -210,22 +223,22 @@ def handed_in(session: Session, by: Appointment, key: str) -> Document | None:
     ).one_or_none()
 
 
-def _edition(session: Session, form: Form, case: Case, task: Task | None) -> int:
+def _edition(session: Session, form: Form, task: Task) -> int:
     """1 for the first hand-in of a sheet, then 2, 3, … for each correction of it."""
     base = form.name.rsplit(".v", 1)[0]
     query = (
         select(func.count())
         .select_from(Document)
         .outerjoin(Task, Task.id == Document.task_id)
-        .where(Document.case_id == case.id, Document.form.like(f"{base}.v%"))
-    )
-    if task is not None:
-        same = (
+        .where(
+            Document.case_id.is_not_distinct_from(task.case_id),
+            Document.duty_id.is_not_distinct_from(task.duty_id),
+            Document.form.like(f"{base}.v%"),
             Task.level.is_not_distinct_from(task.level),
             Task.index.is_not_distinct_from(task.index),
             Task.rectification_id.is_not_distinct_from(task.rectification_id),
         )
-        query = query.where(*same)
+    )
     return (session.scalar(query) or 0) + 1
 
 

@@ -9,7 +9,7 @@ from models import IncidentKind, Process, ProcessState, Timer
 from workflows import engine
 from workflows.events import EventName, record
 from workflows.failures import RETRY_AFTER, Failure, open_incident
-from workflows.services import CaseHost
+from workflows.services import host_of
 
 
 def due_processes(session: Session, now: datetime, limit: int = 50) -> list[int]:
@@ -33,13 +33,13 @@ def fire(session: Session, process_id: int, now: datetime) -> bool:
     process = session.scalars(
         select(Process)
         .where(Process.id == process_id, Process.status == ProcessState.RUNNING)
-        .options(undefer(Process.state), joinedload(Process.case, innerjoin=True))
+        .options(undefer(Process.state), joinedload(Process.case), joinedload(Process.duty))
         .with_for_update(skip_locked=True, of=Process)
     ).one_or_none()
     if process is None or not any(timer.due_at < now for timer in process.timers):
         return False
     due = [timer.bpmn_id for timer in process.timers if timer.due_at < now or timer.attempts]
-    engine.fire(session, process, CaseHost(session, process.case, now), now=now)
+    engine.fire(session, process, host_of(session, process, now), now=now)
     record(session, EventName.TIMER_FIRED, case=process.case, now=now, timers=due)
     return True
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models import Appointment, Attachment
 from workflows import regions
 from workflows.actions import attachments
-from workflows.demo import cases, people
+from workflows.demo import cases, duties, people
 from workflows.demo.stage import Stage
 
 FILES = Path(__file__).parent / "files"
@@ -26,13 +26,14 @@ _MOST = 1024 * 1024
 
 
 def load(session: Session, *, password_hash: str, folder: Path, now: datetime) -> None:
-    """Fill an empty database: places, people, eight cases. `folder` takes the attachments.
+    """Fill an empty database: places, people, eight cases, the duties of the last month.
 
-    Regions and ICD-10 titles must be there. The caller commits.
+    `folder` takes the attachments. Regions and ICD-10 titles must be there. The caller commits.
     """
     stage = settle(session, password_hash=password_hash, folder=folder, now=now)
     for play in cases.EIGHT:
         play(Stage(session, stage.units, stage.upload), now)
+    duties.play(Stage(session, stage.units, stage.upload), now)
     stage.let_pass(now)
 
 

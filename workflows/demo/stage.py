@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -15,6 +15,7 @@ from models import (
     Case,
     Clock,
     Declaration,
+    Duty,
     Organisation,
     Task,
     TaskState,
@@ -38,12 +39,13 @@ class NotTheirTurn(LookupError):
 
 @dataclass
 class Stage:
-    """One case being played. `upload` stores a small file in somebody's name."""
+    """One case or periodic duty being played. `upload` stores a small file in somebody's name."""
 
     session: Session
     units: Mapping[str, Organisation]
     upload: Upload
     case: Case | None = None
+    duty: Duty | None = None
 
     def sign(self, username: str, at: datetime) -> Answers:
         seat = seat_of(self.session, username)
@@ -75,18 +77,23 @@ class Stage:
             seats.declare(self.session, member, Declaration.NONE, "", by=seat, now=at)
 
     def _step_of(self, seat: Appointment, bpmn_id: str) -> Task:
-        if self.case is None:
-            raise NotTheirTurn("no case on stage yet")
-        query = inbox(seat).where(Task.case_id == self.case.id, Task.bpmn_id == bpmn_id)
+        here = self._here()
+        query = inbox(seat).where(here, Task.bpmn_id == bpmn_id)
         task = self.session.scalars(query.order_by(Task.index, Task.id)).first()
         if task is None:
             waiting = self.session.scalars(
-                select(Task.bpmn_id).where(
-                    Task.case_id == self.case.id, Task.state == TaskState.OPEN
-                )
+                select(Task.bpmn_id).where(here, Task.state == TaskState.OPEN)
             ).all()
             raise NotTheirTurn(f"{bpmn_id} for {seat.user.username}; open: {waiting}")
         return task
+
+    def _here(self) -> ColumnElement[bool]:
+        """Steps of what is on stage."""
+        if self.duty is not None:
+            return Task.duty_id == self.duty.id
+        if self.case is None:
+            raise NotTheirTurn("no case on stage yet")
+        return Task.case_id == self.case.id
 
     def let_pass(self, until: datetime) -> None:
         """Fire timers and reminders, each at its own moment, as the worker would have."""

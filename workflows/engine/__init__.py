@@ -18,7 +18,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from models import Case, Process, ProcessState, Task, TaskState
+from models import Case, Duty, Process, ProcessState, Task, TaskState
 from workflows.engine import definitions, rows, script, store
 from workflows.engine.script import Functions
 
@@ -98,11 +98,15 @@ class Host(Protocol):
 
 
 def start(
-    session: Session, case: Case, name: str, data: Flags, host: Host, *, now: datetime
+    session: Session, about: Case | Duty, name: str, data: Flags, host: Host, *, now: datetime
 ) -> Process:
-    """A new process of the case, run to its first steps. Raises StepFailed."""
+    """A new process of a case or a periodic duty, run to its first steps. Raises StepFailed."""
     definition = definitions.current(session, name, now)
-    process = Process(case=case, definition=definition, started_at=now, state=b"")
+    process = Process(definition=definition, started_at=now, state=b"")
+    if isinstance(about, Case):
+        process.case = about
+    else:
+        process.duty = about
     session.add(process)
     session.flush()
     with _telling(name, None, None), script.at(now):
@@ -215,6 +219,7 @@ def _row(process: Process, spiff_id: str, step: Step, host: Host, now: datetime)
     task = Task(
         process_id=process.id,
         case_id=process.case_id,
+        duty_id=process.duty_id,
         spiff_id=spiff_id,
         bpmn_id=step.bpmn_id,
         diagram=step.diagram,

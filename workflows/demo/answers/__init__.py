@@ -5,6 +5,7 @@ Everything hangs on `event_at`, the moment of death. Ids of organisations and us
 attachments are passed in; `over` replaces or adds answers. Nobody in here ever lived.
 """
 
+from workflows.demo.answers.duty import month_check, monthly_report, quarterly_notice
 from workflows.demo.answers.followup import (
     acceptance,
     archive,
@@ -75,6 +76,8 @@ __all__ = [
     "grid",
     "id_number",
     "inventory",
+    "month_check",
+    "monthly_report",
     "notice",
     "notice_issue",
     "notice_receipt",
@@ -84,6 +87,7 @@ __all__ = [
     "plan",
     "problems",
     "progress",
+    "quarterly_notice",
     "receipt",
     "rejection",
     "report",
