@@ -1,4 +1,4 @@
-"""What an operator types about processes: lint, list, diff, deploy.
+"""What an operator types about processes: lint, list, diff, deploy, migrate, undo.
 
 An edge like webapp.cli, which it is part of. A command line proves nobody's identity, so it hands
 new versions in and never approves them: the second person does that on the page.
@@ -17,6 +17,7 @@ from webapp.operator import transaction
 
 if TYPE_CHECKING:
     from models import Appointment, Definition
+    from workflows.actions.transfers import Seen
     from workflows.engine.lint import Finding
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -156,6 +157,81 @@ def deploy(settings: dict[str, Any], name: str, folder: Path, username: str, com
         except Forbidden as error:
             raise click.ClickException(f"{username} 不是系统管理员。") from error
         click.echo(f"已提交 {name} 第 {row.number} 版，待另一位管理员在「管理 → 流程定义」批准。")
+
+
+@group.command(help="让在办病例换到 NAME 的第 N 版。不写 --apply 只预览，什么都不改。")
+@click.argument("name")
+@click.option("--version", type=int, required=True, help="第几版")
+@click.option("--case", "numbers", multiple=True, help="病例编号，可写几个；不写则为全部")
+@click.option("--apply", "applied", is_flag=True, help="真的换；有一例换不了就都不换")
+@click.option("--by", "username", help="办理人的用户名（系统管理员），--apply 时必填")
+@click.option("--comment", default="", help="为什么换")
+@click.pass_obj
+def migrate(
+    settings: dict[str, Any],
+    name: str,
+    version: int,
+    numbers: tuple[str, ...],
+    applied: bool,
+    username: str | None,
+    comment: str,
+) -> None:
+    """Show where each case stands and would stand; exit status 1 if one cannot be moved."""
+    from workflows.actions import transfers
+
+    now = datetime.now(UTC)
+    with transaction(settings) as session:
+        target = _version(session, name, version)
+        seen = transfers.dry_run(session, target, now, numbers=numbers, most=None)
+        for each in seen:
+            _show(each)
+        stuck = [each for each in seen if not each.preview.possible]
+        click.echo(f"能换 {len(seen) - len(stuck)} 例，不能换 {len(stuck)} 例")
+        if applied and not stuck:
+            by = _seat(session, username or "", now)
+            processes = [each.process for each in seen]
+            try:
+                rows = transfers.transfer_all(session, processes, target, comment, by=by, now=now)
+            except transfers.CannotMove as error:
+                raise click.ClickException(str(error)) from error
+            told = "、".join(str(row.id) for row in rows)
+            click.echo(f"已换 {len(rows)} 例。下一步办理之前可以撤销：definitions undo {told}")
+    sys.exit(1 if stuck else 0)
+
+
+def _show(seen: "Seen") -> None:
+    process, preview = seen.process, seen.preview
+    state = "能换" if preview.possible else "不能换"
+    click.echo(f"{process.case.number} 第 {process.definition.number} 版 {state}")
+    for place in preview.places:
+        after = place.new.title if place.new else "（没有对应的步骤）"
+        click.echo(f"    {place.bpmn_id} {place.old.title} → {after}")
+    for problem in [*preview.problems, *preview.notes]:
+        click.echo(f"    {problem}")
+
+
+@group.command(help="撤销换版（IDS 是换版的编号），只在该病例下一步办理之前。")
+@click.argument("ids", nargs=-1, required=True, type=int)
+@click.option("--by", "username", required=True, help="办理人的用户名（系统管理员）")
+@click.pass_obj
+def undo(settings: dict[str, Any], ids: tuple[int, ...], username: str) -> None:
+    """Back as it was; all of them or none."""
+    from models import Transfer
+    from workflows.actions import transfers
+
+    now = datetime.now(UTC)
+    with transaction(settings) as session:
+        by = _seat(session, username, now)
+        for key in ids:
+            row = session.get(Transfer, key)
+            if row is None:
+                raise click.ClickException(f"没有编号为 {key} 的换版。")
+            try:
+                transfers.undo(session, row, by=by, now=now)
+            except transfers.TooLate as error:
+                words = f"{key} 不能撤销了：已经办理了下一步，或已撤销过。"
+                raise click.ClickException(words) from error
+    click.echo(f"已撤销 {len(ids)} 例换版。")
 
 
 def _said(errors: dict[str, list[str]]) -> str:

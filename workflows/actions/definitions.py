@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from models import Appointment, Definition, DefinitionOrigin, DefinitionState, FormText
 from workflows import diagrams, vocabulary
 from workflows.actions.tasks import InvalidAnswers
-from workflows.engine import definitions, diff, folder, lint
+from workflows.engine import definitions, diff, folder, lint, rehearsal
 from workflows.engine.definitions import Files
 from workflows.engine.lint import Finding
 from workflows.events import EventName, record
@@ -83,6 +83,8 @@ def judge(session: Session | None, name: str, files: Files) -> list[Finding]:
             told, words = _form(session, key, text, words)
             found += told
     found += lint.lint_files(name, files, words)
+    if not found:
+        found += rehearsal.rehearse(name, files, words)
     if session and not found:
         for row in _approved(session, name):
             found += [each for each in folder.reused(row.files, files) if each not in found]
