@@ -1,6 +1,6 @@
 """What is remembered. Knows SQLAlchemy and nothing else."""
 
-from models.attachment import Attachment
+from models.attachment import Attachment, BlindCopy
 from models.base import Base, DataClass
 from models.case import Case, CaseKind, CaseState, CaseUnit, Person, UnitPart
 from models.clock import Clock
@@ -35,6 +35,7 @@ __all__ = [
     "Appointment",
     "Attachment",
     "Base",
+    "BlindCopy",
     "Case",
     "CaseKind",
     "CaseState",

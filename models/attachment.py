@@ -2,6 +2,7 @@
 are."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -32,3 +33,25 @@ class Attachment(Base):
 
     case: Mapped[Case | None] = relationship()
     uploaded_by: Mapped[User] = relationship()
+
+
+class BlindCopy(Base):
+    """What reviewers get instead of a file: without metadata, what would tell who she was masked.
+
+    `token` None: it is withheld, for reviewers get nothing that was not looked at. `looked_for`:
+    digest of what was searched; when more is known of the case, the next copy replaces this one.
+    """
+
+    __tablename__ = "blind_copy"
+
+    attachment_id: Mapped[int] = mapped_column(ForeignKey("attachment.id"), unique=True)
+    token: Mapped[str | None] = mapped_column(unique=True)  # the stored copy's name
+    looked_for: Mapped[str]
+    media_type: Mapped[str]
+    size: Mapped[int]
+    masked: Mapped[list[Any]]  # of [page, kind of what was masked there, how often]
+    unread: Mapped[list[Any]]  # pages that are pictures: a person must look at them
+    withheld: Mapped[str | None]  # code of the reason
+    made_at: Mapped[datetime]
+
+    attachment: Mapped[Attachment] = relationship()

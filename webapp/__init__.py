@@ -20,6 +20,7 @@ from webapp import (
     cases,
     clocks,
     config,
+    dates,
     db,
     desk,
     dossiers,
@@ -40,7 +41,6 @@ from webapp import (
     seats,
     substitutes,
     tasks,
-    words,
 )
 from webapp.access import current
 from webapp.forms import released
@@ -100,7 +100,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
 
 def _prepare_templates(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(words.filters(lambda: current.now))
+    app.jinja_env.filters.update(dates.filters())
     app.jinja_env.filters["label"] = labels.label
     app.jinja_env.globals.update(
         current=current,
@@ -110,4 +110,5 @@ def _prepare_templates(app: Flask) -> None:
         open_count=navigation.open_count,
         unread_count=navigation.unread_count,
         known_views=app.view_functions,
+        dates=dates,
     )

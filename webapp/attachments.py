@@ -13,8 +13,9 @@ from sqlalchemy import and_, or_, select
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from models import Attachment, Case
-from webapp import db
+from webapp import copies, db
 from webapp.access import current
+from webapp.copies import folder
 from webapp.forms import names
 from workflows.actions import attachments
 from workflows.events import EventName, record
@@ -25,11 +26,6 @@ bp = Blueprint("attachments", __name__)
 
 ENVELOPE = 64 * 1024  # what a multipart request weighs besides its file
 MOST_DRAINED = 100 * 1024 * 1024
-
-
-def folder() -> Path:
-    """Where uploaded bytes lie."""
-    return Path(current_app.config["VAR"]) / "files"
 
 
 def most_bytes() -> int:
@@ -86,14 +82,27 @@ def upload() -> ResponseReturnValue:
 @bp.get("/attachments/<token>")
 def download(token: str) -> ResponseReturnValue:
     """The file, as a download. Leaves an event when it belongs to a case."""
-    attachment = _visible(token)
-    path = folder() / attachment.token
+    attachment, reader = _visible(token), None
+    if attachment.case is not None:
+        reader = Reader(db.session, attachment.case, current.appointment)
+    path, filename = folder() / attachment.token, attachment.filename
+    if reader is not None and reader.blind:
+        path, filename = _blind(attachment, reader)
     if not path.is_file():
         abort(404)
     if attachment.case_id is not None:
         _record_reading(attachment)
     response = send_file(path, mimetype=attachment.media_type, max_age=0, etag=False)
-    return _as_download(response, attachment.filename)
+    response.headers.pop("Last-Modified", None)  # it would tell the day to who may not know it
+    return _as_download(response, filename)
+
+
+def _blind(attachment: Attachment, reader: Reader) -> tuple[Path, str]:
+    """The copy that a reviewer gets, and its name, which is a number. 404 for what is withheld."""
+    found = copies.materials(reader, reader.attachments()).get(attachment.id)
+    if found is None or found.copy.token is None:
+        abort(404)
+    return folder() / found.copy.token, found.name
 
 
 def _as_download(response: Response, filename: str) -> Response:

@@ -25,6 +25,7 @@ from models import (
 )
 from workflows.events import EventName
 from workflows.permissions import LANES
+from workflows.veil import Secret
 
 ENUMS: dict[type[StrEnum], dict[str, str]] = {
     CaseKind: {CaseKind.MATERNAL_DEATH: "孕产妇死亡"},
@@ -106,6 +107,8 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.MEMBER_SEATED: "补聘专家",
         EventName.CHAIR_NAMED: "指定组长",
         EventName.OPINION_FILED: "提交评审意见",
+        EventName.COPY_MASKED: "评审材料已去标识，有的地方请人工核对",
+        EventName.COPY_WITHHELD: "一份评审材料无法去标识，没有提供给专家",
         EventName.OPINIONS_OPENED: "评审意见公开",
         EventName.CONCLUSION_DRAFTED: "形成评审结论",
         EventName.CONCLUSION_RETURNED: "退回评审结论",
@@ -236,6 +239,15 @@ WORDS: dict[str, dict[str, str]] = {
         "second_discussion": "再次讨论",
     },
     "area": {"care": "保健", "medical": "医疗", "management": "管理"},
+    "secret": {
+        Secret.NAME: "姓名",
+        Secret.NUMBER: "证件或住院号码",
+        Secret.PHONE: "电话",
+        Secret.PLACE: "住址",
+        Secret.UNIT: "医疗机构名称",
+        Secret.STAFF: "医务人员姓名",
+        Secret.DAY: "日期",
+    },
     "scope": {"general": "普遍", "specific": "个性"},
 }
 

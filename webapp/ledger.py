@@ -22,6 +22,7 @@ from models import (
 from webapp import db, labels
 from webapp.access import current
 from workflows.permissions import inbox, visible_cases, visible_items
+from workflows.readers import Reader
 
 bp = Blueprint("ledger", __name__, url_prefix="/ledger")
 
@@ -116,6 +117,7 @@ def show(item_id: int) -> ResponseReturnValue:
     return render_template(
         "ledger/show.html",
         item=item,
+        reader=Reader(db.session, item.case, by),
         mine=mine,
         waiting=waiting,
         clock=clock,

@@ -11,6 +11,7 @@ from webapp.access import current
 from workflows.actions import notices
 from workflows.gather import official
 from workflows.permissions import inbox, visible_notices
+from workflows.readers import Reader
 
 bp = Blueprint("notices", __name__, url_prefix="/notices")
 
@@ -46,6 +47,7 @@ def show(notice_id: int) -> ResponseReturnValue:
         .where(Notice.id == notice_id)
         .options(selectinload(Notice.recipients).joinedload(NoticeRecipient.organisation))
     )
+    reader = Reader(db.session, notice.case, by)
     _note_reading(notice)
     mine = db.session.scalars(
         inbox(by).where(
@@ -55,7 +57,12 @@ def show(notice_id: int) -> ResponseReturnValue:
         )
     ).first()
     return render_template(
-        "notices/show.html", notice=notice, sheet=official(notice), mine=mine, by=by
+        "notices/show.html",
+        notice=notice,
+        reader=reader,
+        sheet=official(notice, reader),
+        mine=mine,
+        by=by,
     )
 
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import joinedload
 
 from models import Case, Panel
-from webapp import db, words
+from webapp import dates, db, words
 from webapp.access import current
 from webapp.cases.page import leave_trace
 from workflows.agreement import Agreement, Cell, Drift, Missing, agreement, compare, drift
@@ -47,6 +47,7 @@ def show(panel_id: int) -> ResponseReturnValue:
     reader = Reader(db.session, panel.case, current.appointment)
     if not reader.reads_opinions(panel.level.value):
         abort(404)
+    dates.tell_by(panel.case)
     leave_trace(panel.case, "意见对照")
     compared = compare(db.session, panel, reader.names().icd10)
     year = _year(panel)

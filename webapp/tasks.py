@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from models import Case, Clock, Document, Duty, Role, Task, TaskState
-from webapp import beside, db, desk, drafts, forms, inbox, prefill
+from webapp import beside, copies, dates, db, desk, drafts, forms, inbox, prefill
 from webapp.access import current
 from webapp.cases.documents import laid_out, parts_of
 from webapp.forms import Signing, TaskForm
@@ -19,7 +19,7 @@ from workflows.forms import load
 from workflows.forms.sheet import sheet
 from workflows.names import acting
 from workflows.permissions import may_complete, visible_cases, visible_tasks
-from workflows.readers import PlainReader, Reader
+from workflows.readers import PANEL, PlainReader, Reader
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
 
@@ -92,6 +92,8 @@ def complete(task_id: int) -> ResponseReturnValue:
         db.session.rollback()
         return _overtaken(task, form)
     db.session.commit()
+    if load.base_name(task.form) == PANEL:
+        copies.prepare(task.case)
     flash(f"「{task.title}」已提交")
     return redirect(url_for("tasks.show", task_id=task.id), 303)
 
@@ -166,7 +168,8 @@ def _page(task: Task, form: TaskForm) -> ResponseReturnValue:
 def _about(task: Task) -> dict[str, Any]:
     """What every page of a step says above. `opens`: whether one may also open the case."""
     opens = False
-    if task.case_id is not None:
+    if task.case is not None:
+        dates.tell_by(task.case)
         case = visible_cases(current.appointment).where(Case.id == task.case_id)
         opens = db.session.scalar(case) is not None
     return {"task": task, "case": task.case, "duty": task.duty, "opens": opens}

@@ -43,6 +43,8 @@ class EventName(enum.StrEnum):
     MEMBER_WITHDRAWN = "member.withdrawn"
     MEMBER_SEATED = "member.seated"
     CHAIR_NAMED = "chair.named"
+    COPY_MASKED = "copy.masked"
+    COPY_WITHHELD = "copy.withheld"
     OPINION_FILED = "opinion.filed"
     OPINIONS_OPENED = "opinions.opened"
     CONCLUSION_DRAFTED = "conclusion.drafted"

@@ -24,6 +24,7 @@ from models import (
     Finding,
     Level,
     Notice,
+    NoticeRecipient,
     Panel,
     Process,
     Rectification,
@@ -206,7 +207,7 @@ class Gatherer:
                     _LEVELS[row.level.value],
                     label.get(row.code, row.code),
                     "、".join(str(factor) for factor in row.factors) or "—",
-                    row.difference or "—",
+                    self.seen.scrub(row.difference or "—"),
                 ]
                 for row in rows
             ],
@@ -228,9 +229,11 @@ class Gatherer:
                     [
                         str(number),
                         f"{_AREAS.get(row.area, row.area)}／{_SCOPES.get(row.scope, row.scope)}",
-                        row.text,
+                        self.seen.scrub(row.text),
                         row.organisation.name if self.identified else "（已隐去）",
-                        f"无需整改：{row.waived_reason}" if row.waived_reason else "列入台账",
+                        f"无需整改：{self.seen.scrub(row.waived_reason)}"
+                        if row.waived_reason
+                        else "列入台账",
                     ]
                     for number, row in enumerate(findings, 1)
                 ],
@@ -246,7 +249,7 @@ class Gatherer:
 
     def _item(self, item: Rectification) -> TableBlock:
         rows = [
-            [_moment(entry.at), _ENTRIES.get(entry.kind, entry.kind), entry.text]
+            [_moment(entry.at), _ENTRIES.get(entry.kind, entry.kind), self.seen.scrub(entry.text)]
             for entry in item.entries
         ]
         state = _ITEM_STATES[item.state.value]
@@ -256,14 +259,14 @@ class Gatherer:
             [20, 14, 66],
             ["时间", "事项", "内容"],
             rows or [["—", "—", "尚未填报整改措施"]],
-            note=f"问题：{item.finding.text}",
+            note=f"问题：{self.seen.scrub(item.finding.text)}",
         )
 
     def _notices(self) -> list[Block]:
         query = select(Notice).where(Notice.case_id == self.case.id, Notice.issued_at.is_not(None))
         blocks: list[Block] = []
         for notice in self.session.scalars(query):
-            blocks.append(official(notice))
+            blocks.append(official(notice, self.seen))
             blocks.append(
                 TableBlock(
                     "送达与签收",
@@ -271,8 +274,10 @@ class Gatherer:
                     ["单位", "签收人", "签收时间"],
                     [
                         [
-                            row.organisation.name,
-                            row.signed_by.name if row.signed_by else "未签收",
+                            self.seen.unit(row.organisation)
+                            if self.seen.blind
+                            else row.organisation.name,
+                            self._signer(row),
                             _moment(row.signed_at) if row.signed_at else "—",
                         ]
                         for row in notice.recipients
@@ -280,6 +285,11 @@ class Gatherer:
                 )
             )
         return blocks
+
+    def _signer(self, row: NoticeRecipient) -> str:
+        if row.signed_by is None:
+            return "未签收"
+        return row.signed_by.name if self.identified else "（已隐去）"
 
     def _clocks(self) -> TableBlock:
         clocks = self.session.scalars(
@@ -397,8 +407,9 @@ def gather(
     return Gatherer(session, case, by, files, wording, now).dossier()
 
 
-def official(notice: Notice) -> Official:
-    """An issued notice as the official document it is (C02: 2 × 3 grid, guidance, measures)."""
+def official(notice: Notice, reader: readers.Reader) -> Official:
+    """An issued notice as the official document it is (C02: 2 × 3 grid, guidance, measures), as
+    this reader may read it."""
     answers: dict[str, Any] = notice.document.answers
     paragraphs: list[str] = [_opening(answers)]
     for number, (scope, title) in enumerate((("general", "普遍问题"), ("specific", "个性化问题"))):
@@ -418,9 +429,11 @@ def official(notice: Notice) -> Official:
     return Official(
         issuer=notice.organisation.name,
         number=notice.number or "（未编号）",
-        title=str(answers.get("title") or "关于孕产妇死亡病例评审情况的反馈通报"),
-        addressed_to="、".join(row.organisation.name for row in notice.recipients),
-        paragraphs=paragraphs,
+        title=reader.scrub(str(answers.get("title") or "关于孕产妇死亡病例评审情况的反馈通报")),
+        addressed_to="有关单位"
+        if reader.blind
+        else "、".join(row.organisation.name for row in notice.recipients),
+        paragraphs=[reader.scrub(paragraph) for paragraph in paragraphs],
         signed_by=notice.organisation.name,
         signed_on=issued_at.date(),
         issued_by=notice.issued_by.name if notice.issued_by else "",

@@ -1,12 +1,16 @@
 """Names behind ids and codes, for readable sheets. One query a name, remembered for the sheet."""
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Appointment, Attachment, Organisation, Region, User
 from models.icd10 import Icd10
+from workflows.forms.moment import moment, shown
+from workflows.forms.sheet import HIDDEN
+from workflows.forms.spec import Field
 
 
 def acting(held: Appointment) -> str:
@@ -65,3 +69,10 @@ class Names:
     def attachment(self, token: str) -> str:
         query = select(Attachment.filename).where(Attachment.token == token)
         return self._once("attachment", token, lambda: self.session.scalar(query))
+
+    def moment(self, value: str) -> str:
+        """2026-11-21 03:40, or the day alone."""
+        return shown(moment(value)) if "T" in value else value
+
+    def hidden(self, question: Field, value: Any) -> str:
+        return HIDDEN

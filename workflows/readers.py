@@ -6,9 +6,11 @@ how much of it is shown then. Pages and dossiers ask it, so that both hide the s
 
 from collections.abc import Container
 from dataclasses import replace
+from datetime import date
 from functools import cached_property
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from models import (
@@ -29,24 +31,39 @@ from models import (
     Task,
     User,
 )
+from workflows import identity, recusal
 from workflows.events import EventName
 from workflows.forms.load import base_name, load
+from workflows.forms.moment import moment
 from workflows.forms.sheet import SheetRow, SheetSection, sheet
-from workflows.forms.spec import Kind
+from workflows.forms.spec import Field, Kind
 from workflows.names import Names, acting
 from workflows.permissions import may, reads_opinions
+from workflows.veil import HIDDEN, Veil, relative, relative_day, squeezed
 
 _BLIND = frozenset({DataClass.PERSONAL, DataClass.SECRET})
 _SIGHTED = frozenset({DataClass.SECRET})
 _TREATING = (OrganisationKind.HOSPITAL, OrganisationKind.RESCUE_CENTRE)
+_REVIEWING = (Role.EXPERT, Role.SECRETARY)
 _LEADING = (Role.COMMISSION, Role.COMMISSION_LEADER)
+_OF_REVIEW = (*_LEADING, *_REVIEWING)
 _OFFICES = (Role.MCH, Role.COMMISSION, Role.COMMISSION_LEADER)
 
+_BAND = 5  # years
 OPINION, PANEL = "opinion", "panel"
 REDACTED = "redacted_copy"  # the copy of the record made for reviewers
-HIDDEN = "［已隐去］"
 _DRAFTS = ("conclusion", "conclusion_chair", "conclusion_endorsement")
 _LETTERS = ("notice", "notice_issue")
+# What was written down before the review: reviewers read it without days
+OF_THE_FILE = (
+    "report",
+    "receipt",
+    "in_hospital_discussion",
+    "head_explanation",
+    "second_discussion",
+    "case_submission",
+    "verification",
+)
 _SIGNED_BY_PANEL = ("conclusion", "conclusion_chair", OPINION)
 
 # Events that say something about a sheet which not everybody may read
@@ -57,6 +74,7 @@ _OF_SEATS = {
     EventName.MEMBER_SEATED,
     EventName.CHAIR_NAMED,
 }
+_OF_COPIES = {EventName.COPY_MASKED, EventName.COPY_WITHHELD}
 _OF_LETTER = {EventName.NOTICE_DRAFTED, EventName.NOTICE_RETURNED}
 # How a desk shares out its work is its unit's own matter
 OF_DESK = {
@@ -77,6 +95,12 @@ TRACES = {
     EventName.DOSSIER_DOWNLOADED,
     EventName.JOB_FAILED,
 }
+
+
+def dayless(by: Appointment) -> bool:
+    """Whether one is told the moments of a case by the death: who reviews. Who audits needs days:
+    they check limits."""
+    return by.role in _REVIEWING
 
 
 class Reader:
@@ -126,9 +150,20 @@ class Reader:
         person = self.case.person
         return person.masked_name if self.blind else person.name
 
+    @property
+    def dayless(self) -> bool:
+        """See `dayless`, for the appointment one acts under."""
+        return dayless(self.by)
+
     def hides_unit(self, unit: Organisation) -> bool:
         """Whether this unit's name would tell a blind reader where she was treated."""
-        return self.blind and (unit.id == self.case.organisation_id or unit.kind in _TREATING)
+        return self.blind and (unit.kind in _TREATING or unit.id in self._treating)
+
+    @cached_property
+    def _treating(self) -> frozenset[int]:
+        if not self.blind:
+            return frozenset()
+        return frozenset(recusal.treating(self.session, self.case))
 
     def unit(self, unit: Organisation | None) -> str:
         """A unit's short name, or what may stand for it."""
@@ -145,7 +180,7 @@ class Reader:
         name = acting(held) if held is not None and held.user_id == user.id else user.name
         if user.id == self.by.user_id:
             return name
-        if held is not None and self.hides_unit(held.organisation):
+        if held is not None and self.blind and held.role not in _OF_REVIEW:
             return ""
         if held is not None and held.role == Role.EXPERT and not self.knows_expert(user.id):
             return ""
@@ -172,6 +207,11 @@ class Reader:
         if self.by.user_id == panel.secretary_id:
             return True
         return self.by.organisation_id == panel.organisation_id and self.by.role in _LEADING
+
+    @property
+    def is_secretary(self) -> bool:
+        """Serves a panel of the case."""
+        return self.by.user_id in {panel.secretary_id for panel in self.panels.values()}
 
     def reads_panel(self, level: str) -> bool:
         """Who sits on it. Members learn of each other when the opinions are opened; the offices
@@ -247,9 +287,9 @@ class Reader:
             return False
         return self.reads_form(document.form, document.task.level if document.task else None)
 
-    def names(self) -> "ReaderNames":
-        """What a sheet asks for names, as this reader may know them."""
-        return ReaderNames(self)
+    def names(self, form: str = "") -> "ReaderNames":
+        """What a sheet of this form asks for names, as this reader may know them."""
+        return ReaderNames(self, dayless=self.dayless and base_name(form) in OF_THE_FILE)
 
     def sections(self, document: Document) -> list[SheetSection]:
         """The answers of a sheet as this reader may read them."""
@@ -257,49 +297,40 @@ class Reader:
         level = document.task.level if document.task else None
         unnamed = base_name(document.form) in _SIGNED_BY_PANEL and not self.reads_panel(level or "")
         signs = {field.name for field in form.fields() if field.kind is Kind.SIGNATURE}
+        veil = self.veil if base_name(document.form) in OF_THE_FILE else self._nameless
+        unsigned: Container[str] = signs if unnamed else ()
+        names = self.names(document.form)
         return [
-            replace(
-                part, rows=[self._as_read(row, signs if unnamed else set()) for row in part.rows]
-            )
-            for part in sheet(form, document.answers, self.names(), hide=self.hidden)
+            replace(part, rows=[self._as_read(row, unsigned, veil) for row in part.rows])
+            for part in sheet(form, document.answers, names, hide=self.hidden)
         ]
 
-    def _as_read(self, row: SheetRow, unnamed: Container[str]) -> SheetRow:
+    def _as_read(self, row: SheetRow, unnamed: Container[str], veil: Veil) -> SheetRow:
         """Free text without names that must not be met; a signature without its name."""
         value = row.value
         if row.name in unnamed and "　" in value:
             value = f"已签名　{value.split('　', 1)[1]}"
-        table = [[self._as_read(cell, ()) for cell in line] for line in row.table]
-        return replace(row, value=self.scrub(value), table=table)
+        table = [[self._as_read(cell, (), veil) for cell in line] for line in row.table]
+        return replace(row, value=veil.scrub(value), table=table)
 
     def scrub(self, text: str) -> str:
         """Running text without the names that a blind reader must not meet in it."""
-        for word in self._unspeakable:
-            text = text.replace(word, HIDDEN)
-        return text
+        return self._nameless.scrub(text)
 
     @cached_property
-    def _unspeakable(self) -> list[str]:
-        """Her name and number, every hospital's names, the names of the reporting unit's people;
-        long ones first, so that a part of a name does not spoil the whole."""
-        if not self.blind:
-            return []
-        units = self.session.execute(
-            select(Organisation.name, Organisation.short_name).where(
-                or_(
-                    Organisation.kind.in_(_TREATING),
-                    Organisation.id == self.case.organisation_id,
-                )
-            )
-        ).all()
-        people = self.session.scalars(
-            select(User.name)
-            .join(Appointment, Appointment.user_id == User.id)
-            .where(Appointment.organisation_id == self.case.organisation_id)
-        )
-        words = {name for row in units for name in row} | set(people)
-        words |= {self.case.person.name, self.case.person.id_no or ""}
-        return sorted((word for word in words if len(word) > 1), key=len, reverse=True)
+    def veil(self) -> Veil:
+        """What this reader must not meet in the file: for a blind one the words that tell, for a
+        reviewer days too."""
+        return Veil(self._nameless.words, self.case.event_at if self.dayless else None)
+
+    @cached_property
+    def letters(self) -> dict[str, str]:
+        """What stands for the names of units that treated her: see `identity.letters`."""
+        return identity.letters(self.session, self.case)
+
+    @cached_property
+    def _nameless(self) -> Veil:
+        return Veil(identity.words(self.session, self.case) if self.blind else {})
 
     # Files
 
@@ -312,6 +343,13 @@ class Reader:
             .options(joinedload(Attachment.uploaded_by))
         )
         return [row for row in rows if self.reads_attachment(row)]
+
+    def for_reviewers(self) -> list[Attachment]:
+        """The files made for reviewers, whoever asks."""
+        query = select(Attachment).where(
+            Attachment.case_id == self.case.id, Attachment.field == REDACTED
+        )
+        return list(self.session.scalars(query.order_by(Attachment.id)))
 
     def reads_attachment(self, file: Attachment) -> bool:
         """A blind reader gets the redacted copy and what the panel itself attached."""
@@ -326,20 +364,13 @@ class Reader:
         """`readable`: ids of the documents this reader may read."""
         if event.name == EventName.TASK_COMPLETED:
             return int(event.data.get("document") or 0) in readable
-        level = str(event.data.get("level", ""))
-        if event.name == EventName.OPINION_FILED:
-            return self.reads_opinions(level)
-        if event.name in _OF_SEATS:  # auditors learn that, not who
-            return self.convenes(level) or self.by.role == Role.AUDITOR
-        if event.name == EventName.PANEL_OVERRIDDEN:
-            return self.reads_panel(level) or self.by.role == Role.AUDITOR
-        if event.name in _OF_PANEL:
-            return self.convenes(level) or self.reads_conclusion(level)
         if event.name in _OF_LETTER:
             return self._reads_letters()
         if event.name in TRACES:
             return self.by.role == Role.AUDITOR
-        return event.name not in OF_DESK or self._reads_desk(event)
+        if event.name in OF_DESK:
+            return self._reads_desk(event)
+        return self._reads_of_review(event.name, str(event.data.get("level", "")))
 
     def _reads_desk(self, event: Event) -> bool:
         """Colleagues of the same unit, if they may know names; and auditors, who learn none."""
@@ -348,6 +379,21 @@ class Reader:
         held = event.appointment
         ours = held is not None and held.organisation_id == self.by.organisation_id
         return ours and not self.blind
+
+    def _reads_of_review(self, name: str, level: str) -> bool:
+        """What happened on a panel. Auditors learn of seats and copies, not of whom."""
+        audits = self.by.role == Role.AUDITOR
+        if name == EventName.OPINION_FILED:
+            return self.reads_opinions(level)
+        if name in _OF_COPIES:
+            return self.is_secretary or audits
+        if name in _OF_SEATS:
+            return self.convenes(level) or audits
+        if name == EventName.PANEL_OVERRIDDEN:
+            return self.reads_panel(level) or audits
+        if name in _OF_PANEL:
+            return self.convenes(level) or self.reads_conclusion(level)
+        return True
 
 
 class PlainReader:
@@ -374,9 +420,9 @@ class ReaderNames(Names):
     """Names behind ids as one reader may know them: units that treated her and people on a panel
     are left out for those who must not know."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, dayless: bool = False) -> None:
         super().__init__(reader.session)
-        self.reader = reader
+        self.reader, self.dayless = reader, dayless
         self._seats = {
             user_id
             for panel in reader.panels.values()
@@ -399,3 +445,28 @@ class ReaderNames(Names):
 
     def attachment(self, token: str) -> str:
         return "附件" if self.reader.blind else super().attachment(token)
+
+    def moment(self, value: str) -> str:
+        if not self.dayless:
+            return super().moment(value)
+        death = self.reader.case.event_at
+        if "T" in value:
+            return relative(moment(value), death)
+        return relative_day(date.fromisoformat(value), death)
+
+    def hidden(self, question: Field, value: Any) -> str:
+        """Ages as five years, units as 医疗机构甲: what a review cannot do without, and no more."""
+        if question.name in identity.AGE_QUESTIONS and isinstance(value, int):
+            least = value - value % _BAND
+            return f"{least}–{least + _BAND - 1} 岁"
+        if question.name in identity.UNIT_QUESTIONS and isinstance(value, str):
+            return self._unnamed(value)
+        return super().hidden(question, value)
+
+    def _unnamed(self, value: str) -> str:
+        """A place of treatment: each unit under a letter of its own, the rest as it stands."""
+        called = self.reader.letters
+        for found in reversed(self.reader.veil.find(value)):
+            word = value[found.start : found.end]
+            value = value[: found.start] + called.get(squeezed(word), HIDDEN) + value[found.end :]
+        return value

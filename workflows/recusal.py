@@ -274,6 +274,13 @@ def names_somebody(text: str, name: str) -> bool:
     return any(key in (word, _bare(word)) for word in words)
 
 
+def names_in(text: str) -> list[str]:
+    """The pieces of such a text without department and title: names, where it names people."""
+    pieces = _SEPARATORS.split(unicodedata.normalize("NFKC", text))
+    words = [_bare(word) for piece in pieces for word in piece.split()]
+    return [word for word in dict.fromkeys(words) if len(word) > 1]
+
+
 def _bare(word: str) -> str:
     """Without the department before a name and the title behind it."""
     return _DESK.sub("", _TITLES.sub("", word))

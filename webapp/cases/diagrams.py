@@ -7,7 +7,7 @@ from flask import abort, jsonify, url_for
 from flask.typing import ResponseReturnValue
 
 from models import Clock, Document, Task
-from webapp import db, labels, words
+from webapp import dates, db, labels
 from webapp.access import current
 from webapp.cases.blueprint import bp
 from webapp.cases.page import CasePage, open_page, render
@@ -99,10 +99,11 @@ def _parts(shown: Standing) -> dict[str, Any]:
 def _element(step: Step) -> dict[str, Any]:
     badge = ""
     if step.clock is not None and step.clock.due_at and step.state in ("now", "late"):
-        badge = words.countdown(step.clock.due_at, current.now)
+        badge = dates.countdown(step.clock.due_at)
     elif step.state == "now":
         badge = "办理中"
     due = step.clock.due_at if step.clock and badge != "办理中" else None
+    due = None if dates.are_hidden() else due
     return {
         "state": step.state,
         "badge": badge,
@@ -178,11 +179,11 @@ def _item(task: Task, page: CasePage) -> str:
 
 def _open_words(task: Task, page: CasePage) -> str:
     unit = page.reader.unit(task.organisation)
-    since = words.when(task.opened_at, current.now)
+    since = dates.when(task.opened_at)
     return f"{_item(task, page).strip()} {unit}，{since} 起".strip()
 
 
 def _done_words(task: Task, page: CasePage) -> str:
     unit = page.reader.unit(task.organisation)
-    at = words.when(task.closed_at or task.opened_at, current.now)
+    at = dates.when(task.closed_at or task.opened_at)
     return f"{_item(task, page).strip()} {unit}，{at} 办结".strip()

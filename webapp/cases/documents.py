@@ -6,7 +6,7 @@ from flask import abort
 from flask.typing import ResponseReturnValue
 
 from models import Document
-from webapp import labels
+from webapp import copies, labels
 from webapp.cases.blueprint import bp
 from webapp.cases.page import CasePage, leave_trace, open_page, render
 from workflows.forms import load
@@ -58,7 +58,14 @@ def documents(case_id: int) -> ResponseReturnValue:
 @bp.get("/<int:case_id>/files")
 def files(case_id: int) -> ResponseReturnValue:
     page = open_page(case_id, "附件")
-    return render("cases/files.html", page, tab="cases.files", places=_places(page))
+    blind = page.reader.blind
+    return render(
+        "cases/files.html",
+        page,
+        tab="cases.files",
+        places=_places(page),
+        materials=copies.materials(page.reader, page.attachments) if blind else {},
+    )
 
 
 def _groups(page: CasePage) -> list[tuple[str, list[Line]]]:

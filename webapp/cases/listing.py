@@ -25,7 +25,7 @@ from models import (
     Task,
     TaskState,
 )
-from webapp import clocks, db, labels, words
+from webapp import clocks, dates, db, labels, words
 from webapp.access import current
 from webapp.cases.blueprint import bp
 from webapp.paging import Page, paged
@@ -128,7 +128,7 @@ def _filters(given: object) -> Filters:
         state=one_of("state", {OPEN, LIVE, *CaseState}),
         late=one_of("late", LATE),
         gap=one_of("gap", GAPS),
-        period=one_of("period", PERIODS),
+        period="" if dates.are_kept_from_me() else one_of("period", PERIODS),
         order=one_of("order", ORDERS) or "newest",
         unit=int(unit) if unit.isdecimal() and not _blind() else None,
     )

@@ -28,7 +28,7 @@ from models import (
     TaskState,
     User,
 )
-from webapp import db, words
+from webapp import dates, db, words
 from webapp.access import current
 from webapp.cases.strip import Cell, cells
 from workflows.actions.cases import record_read
@@ -110,6 +110,7 @@ class CasePage:
 def open_page(case_id: int, what: str) -> CasePage:
     """The case if this person may see it, else 404. Leaves the trace of reading."""
     case = seen(case_id)
+    dates.tell_by(case)
     leave_trace(case, what)
     reader = Reader(db.session, case, current.appointment)
     items = db.session.scalars(

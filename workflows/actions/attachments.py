@@ -73,7 +73,7 @@ def store(
     inspected = inspect(content)
     name = display_name(filename, inspected.media_type)
     token = secrets.token_urlsafe(32)
-    _write(folder, token, content)
+    write(folder, token, content)
     attachment = Attachment(
         token=token,
         filename=name,
@@ -163,7 +163,7 @@ def display_name(filename: str, media_type: str) -> str:
     return f"{stem[:LONGEST_NAME]}.{suffix.lower()}"
 
 
-def _write(folder: Path, token: str, content: bytes) -> None:
+def write(folder: Path, token: str, content: bytes) -> None:
     """All or nothing: into a temporary file, onto the disk, then under its name."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = folder / f".{token}.part"

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from models.base import DataClass
 from workflows.forms.answers import is_empty, is_shown
 from workflows.forms.derived import card_hour, days_postpartum, inventory_percent, key_intervals
-from workflows.forms.moment import moment, moment_in, shown
+from workflows.forms.moment import moment_in
 from workflows.forms.spec import (
     CAUSE_LINES,
     INTERVAL_UNITS,
@@ -42,13 +42,19 @@ CAUSE_LABELS = {
 
 
 class Lookup(Protocol):
-    """Names of what answers refer to, words even when the row is gone. `icd10`: code and title."""
+    """Names of what answers refer to, words even when the row is gone. `icd10`: code and title.
+
+    `moment`: a day or moment as an answer holds it, in words. `hidden`: what stands for an answer
+    that is kept back.
+    """
 
     def organisation(self, key: int) -> str: ...
     def user(self, key: int) -> str: ...
     def region(self, code: str) -> str: ...
     def icd10(self, code: str) -> str: ...
     def attachment(self, token: str) -> str: ...
+    def moment(self, value: str) -> str: ...
+    def hidden(self, question: Field, value: Any) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,8 @@ def _row(question: Field, value: Any, reader: _Reader) -> Iterator[SheetRow]:
         if question.required:
             yield SheetRow(question.label, MISSING, wide, question.name)
     elif question.data_class in reader.hide:
-        yield SheetRow(question.label, HIDDEN, wide, question.name)
+        said = reader.lookup.hidden(question, value)
+        yield SheetRow(question.label, said, wide, question.name)
     elif question.kind in TABLES:
         table = TABLES[question.kind](question, value, reader)
         yield SheetRow(question.label, f"共 {len(table)} 项", True, question.name, table)
@@ -122,43 +129,43 @@ def _computed(question: Field, reader: _Reader) -> Iterator[SheetRow]:
     """Rows that nobody filled in, after the question they follow from."""
     if question.data_class in reader.hide:
         return
-    for label, value in COMPUTED.get(question.name, _nothing)(reader.answers):
+    for label, value in COMPUTED.get(question.name, _nothing)(reader.answers, reader.lookup):
         yield SheetRow(label, value, False, "")
 
 
-def _nothing(answers: Answers) -> Iterator[tuple[str, str]]:
+def _nothing(answers: Answers, lookup: Lookup) -> Iterator[tuple[str, str]]:
     return iter(())
 
 
-def _death(answers: Answers) -> Iterator[tuple[str, str]]:
+def _death(answers: Answers, lookup: Lookup) -> Iterator[tuple[str, str]]:
     death = moment_in(answers, "death_dt")
     if death:
         at = card_hour(death)
-        yield "报告卡死亡时间", f"{at:%Y-%m-%d} {at.hour} 时"
+        yield "报告卡死亡时间", f"{lookup.moment(at.date().isoformat())} {at.hour} 时"
     days = days_postpartum(answers)
     if days is not None and days >= 0:
         yield "产后天数", f"{days} 天"
 
 
-def _star(answers: Answers) -> Iterator[tuple[str, str]]:
+def _star(answers: Answers, lookup: Lookup) -> Iterator[tuple[str, str]]:
     if answers.get("yellow_factors", 0) >= YELLOW_STAR:
         yield "黄☆", f"是（黄色风险因素 {YELLOW_STAR} 个及以上）"
 
 
-def _intervals(answers: Answers) -> Iterator[tuple[str, str]]:
+def _intervals(answers: Answers, lookup: Lookup) -> Iterator[tuple[str, str]]:
     for name, minutes in key_intervals(answers):
         if minutes >= 0:
             hours, rest = divmod(minutes, 60)
             yield name, f"{hours} 小时 {rest} 分" if hours else f"{rest} 分"
 
 
-def _inventory_share(answers: Answers) -> Iterator[tuple[str, str]]:
+def _inventory_share(answers: Answers, lookup: Lookup) -> Iterator[tuple[str, str]]:
     percent = inventory_percent(answers.get("record_inventory", {}))
     if percent is not None:
         yield "完整率", f"{percent}%"
 
 
-COMPUTED: dict[str, Callable[[Answers], Iterator[tuple[str, str]]]] = {
+COMPUTED: dict[str, Callable[[Answers, Lookup], Iterator[tuple[str, str]]]] = {
     "death_dt": _death,
     "yellow_factors": _star,
     "incision_dt": _intervals,
@@ -266,7 +273,7 @@ def _bool(question: Field, value: Any, lookup: Lookup) -> str:
 
 
 def _moment(question: Field, value: Any, lookup: Lookup) -> str:
-    return shown(moment(value)) if "T" in value else str(value)
+    return lookup.moment(value)
 
 
 def _organisation(question: Field, value: Any, lookup: Lookup) -> str:
@@ -294,13 +301,14 @@ def _files(tokens: Sequence[str], lookup: Lookup) -> str:
 
 
 def _signature(question: Field, value: Any, lookup: Lookup) -> str:
-    return f"{value['name']}　{shown(moment(value['at']))}"
+    return f"{value['name']}　{lookup.moment(value['at'])}"
 
 
 TEXTS: dict[Kind, Callable[[Field, Any, Lookup], str]] = {
     Kind.CHOICE: _choice,
     Kind.CHOICES: _choice,
     Kind.BOOL: _bool,
+    Kind.DATE: _moment,
     Kind.DATETIME: _moment,
     Kind.ORGANISATION: _organisation,
     Kind.USER: _user,
