@@ -214,6 +214,7 @@ INTERNAL = {
         "rectification.strength", "rectification_entry.kind", "task.bpmn_id", "task.diagram",
         "task.title", "task.form", "task.effect", "task.lane", "task.level", "timer.bpmn_id",
         "dossier_request.message", "definition.name", "worker_beat.worker",
+        "blind_copy.media_type", "blind_copy.withheld", "blind_copy.masked", "blind_copy.unread",
     },
     "what is kept of an error: classes, lines of code, steps, ids (test_incidents looks)": {
         "incident.definition", "incident.step", "incident.error", "incident.place",
@@ -224,6 +225,7 @@ INTERNAL = {
         "clock.subject", "document.key", "draft.place", "notice.number", "rectification.number",
         "duty.region_code", "task.spiff_id", "timer.spiff_id",
         "attachment.token", "attachment.sha256",
+        "blind_copy.token", "blind_copy.looked_for",
         "dossier_request.token", "dossier_request.sha256", "definition.digest",
     },
     "diagrams, forms and rules": {

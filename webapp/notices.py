@@ -11,7 +11,7 @@ from webapp.access import current
 from workflows.actions import notices
 from workflows.gather import official
 from workflows.permissions import inbox, visible_notices
-from workflows.readers import Reader
+from workflows.readers import PlainReader, Reader
 
 bp = Blueprint("notices", __name__, url_prefix="/notices")
 
@@ -47,7 +47,7 @@ def show(notice_id: int) -> ResponseReturnValue:
         .where(Notice.id == notice_id)
         .options(selectinload(Notice.recipients).joinedload(NoticeRecipient.organisation))
     )
-    reader = Reader(db.session, notice.case, by)
+    reader = Reader(db.session, notice.case, by) if notice.case else PlainReader(db.session)
     _note_reading(notice)
     mine = db.session.scalars(
         inbox(by).where(

@@ -75,10 +75,7 @@ def _target(line: Notification) -> str:
     elif notice is not None:
         if db.session.scalar(visible_notices(by).where(Notice.id == notice)):
             return url_for("notices.show", notice_id=notice)
-    elif line.data.get("files") and db.session.scalar(
-        visible_cases(by).where(Case.id == line.case_id)
-    ):
-        return url_for("cases.files", case_id=line.case_id)
     elif db.session.scalar(visible_cases(by).where(Case.id == line.case_id)):
-        return url_for("cases.show", case_id=line.case_id)
+        side = "cases.files" if line.data.get("files") else "cases.show"
+        return url_for(side, case_id=line.case_id)
     return url_for("notifications.index")

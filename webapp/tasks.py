@@ -92,7 +92,7 @@ def complete(task_id: int) -> ResponseReturnValue:
         db.session.rollback()
         return _overtaken(task, form)
     db.session.commit()
-    if load.base_name(task.form) == PANEL:
+    if task.case is not None and load.base_name(task.form) == PANEL:
         copies.prepare(task.case)
     flash(f"「{task.title}」已提交")
     return redirect(url_for("tasks.show", task_id=task.id), 303)

@@ -407,7 +407,7 @@ def gather(
     return Gatherer(session, case, by, files, wording, now).dossier()
 
 
-def official(notice: Notice, reader: readers.Reader) -> Official:
+def official(notice: Notice, reader: readers.Reader | readers.PlainReader) -> Official:
     """An issued notice as the official document it is (C02: 2 × 3 grid, guidance, measures), as
     this reader may read it."""
     answers: dict[str, Any] = notice.document.answers

@@ -399,6 +399,8 @@ class Reader:
 class PlainReader:
     """One person in front of what belongs to no case and hides nobody: a duty's sheets."""
 
+    blind = False
+
     def __init__(self, session: Session) -> None:
         self.session = session
 
@@ -407,6 +409,9 @@ class PlainReader:
 
     def person(self, user: User | None, held: Appointment | None = None) -> str:
         return user.name if user else ""
+
+    def scrub(self, text: str) -> str:
+        return text
 
     def names(self) -> Names:
         return Names(self.session)
