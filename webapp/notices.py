@@ -9,7 +9,7 @@ from models import Notice, NoticeRecipient, Task
 from webapp import db
 from webapp.access import current
 from workflows.actions import notices
-from workflows.gather import official
+from workflows.letters import official
 from workflows.permissions import inbox, visible_notices
 from workflows.readers import PlainReader, Reader
 

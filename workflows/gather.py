@@ -7,7 +7,6 @@ the panel alone. Reads rows, changes nothing, knows neither HTML nor PDF.
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -41,7 +40,6 @@ from workflows.dossier import (
     Dossier,
     ElementState,
     Group,
-    Official,
     Reader,
     Row,
     Section,
@@ -54,12 +52,12 @@ from workflows.dossier import (
 from workflows.engine.definitions import FOLDER
 from workflows.forms import load
 from workflows.forms.sheet import SheetRow
+from workflows.letters import official
 from workflows.permissions import reads_opinions
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _LEVELS = {"county": "县级", "city": "市级"}
 _AREAS = {"care": "保健", "medical": "医疗", "management": "管理"}
-_NOTICE_AREAS = (("care", "保健"), ("medical", "医疗"), ("admin", "管理"))
 _SCOPES = {"general": "普遍", "specific": "个性"}
 
 Wording = Callable[[str], str]  # an event's name in Chinese; words belong to the web
@@ -405,51 +403,6 @@ def gather(
 ) -> Dossier:
     """What `by` gets as the dossier of the case. `files`: the folder of stored attachments."""
     return Gatherer(session, case, by, files, wording, now).dossier()
-
-
-def official(notice: Notice, reader: readers.Reader | readers.PlainReader) -> Official:
-    """An issued notice as the official document it is (C02: 2 × 3 grid, guidance, measures), as
-    this reader may read it."""
-    answers: dict[str, Any] = notice.document.answers
-    paragraphs: list[str] = [_opening(answers)]
-    for number, (scope, title) in enumerate((("general", "普遍问题"), ("specific", "个性化问题"))):
-        paragraphs.append(f"{'一二'[number]}、{title}")
-        if answers.get("content") == "zero":
-            paragraphs.append("无。")
-            continue
-        for place, (area, label) in enumerate(_NOTICE_AREAS):
-            text = answers.get(f"{scope}_{area}") or "无"
-            paragraphs.append(f"（{'一二三'[place]}）{label}方面")
-            paragraphs += str(text).splitlines()
-    paragraphs += ["三、指导性意见", *str(answers.get("guidance", "")).splitlines()]
-    paragraphs += ["四、改进措施", *str(answers.get("measures", "")).splitlines()]
-    if answers.get("reply_due"):
-        paragraphs.append(f"请于 {answers['reply_due']} 前书面回复整改情况。")
-    issued_at = (notice.issued_at or notice.document.submitted_at).astimezone(_ZONE)
-    return Official(
-        issuer=notice.organisation.name,
-        number=notice.number or "（未编号）",
-        title=reader.scrub(str(answers.get("title") or "关于孕产妇死亡病例评审情况的反馈通报")),
-        addressed_to="有关单位"
-        if reader.blind
-        else "、".join(row.organisation.name for row in notice.recipients),
-        paragraphs=[reader.scrub(paragraph) for paragraph in paragraphs],
-        signed_by=notice.organisation.name,
-        signed_on=issued_at.date(),
-        issued_by=notice.issued_by.name if notice.issued_by else "",
-    )
-
-
-def _opening(answers: dict[str, Any]) -> str:
-    """What a notice is about: one case under another name, or a quarter with or without cases."""
-    if "case_label" in answers:
-        return f"评审病例：{answers['case_label']}。"
-    period, deaths, reviewed = answers["period"], answers["deaths"], answers["reviewed"]
-    if answers["content"] == "zero":
-        return f"{period}全市报告孕产妇死亡 {deaths} 例，没有评审结束的病例，特此通报（零通报）。"
-    return (
-        f"{period}全市报告孕产妇死亡 {deaths} 例，评审结束 {reviewed} 例，现将发现的问题通报如下。"
-    )
 
 
 def _field_label(row: Attachment) -> str:
