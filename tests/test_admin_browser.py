@@ -41,6 +41,8 @@ PAGES = {
         "/admin/rules",
         "/admin/rules/410200",
         "/admin/definitions",
+        "/admin/operations",
+        "/admin/incidents",
         "/admin/health",
     ),
     "audit_admin": ("/admin", "/admin/log", "/admin/log?who=head"),

@@ -9,24 +9,18 @@ from sqlalchemy.orm import Session
 
 from models import (
     Appointment,
-    Case,
     CaseState,
     Event,
-    Incident,
-    IncidentKind,
     Organisation,
     OrganisationKind,
-    Process,
-    WorkerBeat,
     Zone,
 )
 from tests.cases import report
 from tests.conftest import DATABASES
 from tests.pages import Client
 from tests.people import World
-from webapp.cli import migrate
 from webapp.words import local
-from workflows import jobs, places
+from workflows import places
 
 ClientFor = Callable[[Appointment], Client]
 
@@ -322,53 +316,3 @@ def test_definitions_count_processes(admin: Client, session: Session, world: Wor
     assert "maternal_death" in page
     assert '<td data-label="在办">1</td>' in page
     assert "现行" in page
-
-
-def test_an_incident_is_shown_without_what_it_was_about(
-    admin: Client, session: Session, world: World
-) -> None:
-    case = report(session, world.by["department"], datetime.now(UTC))
-    process = session.scalars(select(Process).where(Process.case_id == case.id)).one()
-    about = {"kind": IncidentKind.TIMER, "process": process, "definition": "maternal_death"}
-    error = {"error": "ValueError", "place": "workflows/engine/store.py:77", "step": "BT_x"}
-    now = datetime.now(UTC)
-    session.add(Incident(at=now, last_at=now, **about, **error))
-    session.commit()
-    page = admin.get("/admin/health").text
-    assert "1 个待处理" in page
-    assert "<code>ValueError</code>" in page
-    assert "workflows/engine/store.py:77" in page
-    assert case.number not in page
-    assert "1 个流程异常待处理" in admin.get("/admin").text
-
-
-def test_workers_that_live_and_that_do_not(admin: Client, session: Session, world: World) -> None:
-    assert "没有后台进程" in admin.get("/admin/health").text
-    now = datetime.now(UTC)
-    session.add(WorkerBeat(worker="lively", at=now))
-    session.add(WorkerBeat(worker="silent", at=now - timedelta(minutes=5)))
-    session.commit()
-    page = admin.get("/admin/health").text
-    assert page.index("lively") < page.index("在运行") < page.index("silent")
-    assert page.index("silent") < page.index("没有回音")
-
-
-@pytest.mark.parametrize("database", DATABASES)
-def test_waiting_jobs_are_counted(
-    admin: Client, session: Session, database_url: str, world: World
-) -> None:
-    migrate(database_url)
-    now = datetime.now(UTC)
-    jobs.enqueue(session, "render_dossier", "one", 1)
-    jobs.enqueue(session, "render_dossier", "two", 2, due=now + timedelta(hours=1))
-    session.commit()
-    assert jobs.waiting(session) == jobs.Waiting(queued=1, delayed=1, running=0)
-    assert "正在办理 0" in admin.get("/admin/health").text
-
-
-def test_a_late_timer_is_marked(admin: Client, session: Session, world: World) -> None:
-    case = report(session, world.by["department"], datetime.now(UTC) - timedelta(hours=30))
-    assert session.get(Case, case.id) is not None
-    page = admin.get("/admin/health").text
-    row = page[page.index("流程定时") :]
-    assert "chip-late" in row[: row.index("</tr>")]

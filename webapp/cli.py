@@ -23,7 +23,7 @@ from models import (
     Role,
     User,
 )
-from webapp import config, definitions
+from webapp import config, definitions, operations
 from webapp.operator import database_errors, transaction
 
 ACCOUNTS_FILE = "demo-accounts.txt"
@@ -144,7 +144,13 @@ def _welcome(settings: dict[str, Any], url: str) -> None:
     sys.stdout.flush()
 
 
-main.add_command(definitions.group)
+for command in (
+    definitions.group,
+    operations.operations,
+    operations.incidents,
+    operations.cases,
+):
+    main.add_command(command)
 
 
 @main.group(help="账号。")

@@ -76,6 +76,7 @@ class EventName(enum.StrEnum):
     INCIDENT_RETRIED = "incident.retried"
     INCIDENT_DISMISSED = "incident.dismissed"
     INCIDENT_SOLVED = "incident.solved"
+    STATE_EXPORTED = "state.exported"
     SESSION_STARTED = "session.started"
     SESSION_REFUSED = "session.refused"
     SESSION_ENDED = "session.ended"

@@ -18,7 +18,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from threading import Event as Signal
 from threading import Lock, Thread
@@ -57,6 +57,7 @@ RUN = "run_job"  # the one DBOS workflow
 VERSION = "1"  # a waiting job is only ever taken by a worker of its version: never change it
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
+_WAITING = ("ENQUEUED", "DELAYED", "PENDING")
 _functions: dict[str, Callable[..., None]] = {}
 
 
@@ -145,11 +146,13 @@ def _client(dialect: str) -> "DBOSClient":
 
 
 class Waiting(NamedTuple):
-    """How many jobs may be taken now, are due later (a retry, mostly), are being run."""
+    """How many jobs may be taken now, are due later (a retry, mostly), are being run; since when
+    the first of those that may be taken could have been."""
 
     queued: int
     delayed: int
     running: int
+    oldest: datetime | None = None
 
 
 def waiting(session: Session) -> Waiting | None:
@@ -158,14 +161,20 @@ def waiting(session: Session) -> Waiting | None:
     schema = "dbos" if connection.dialect.name == "postgresql" else None
     if not inspect(connection).has_table("workflow_status", schema=schema):
         return None
-    jobs = table("workflow_status", column("status"), column("queue_name"), schema=schema)
+    names = ("status", "queue_name", "created_at", "delay_until_epoch_ms")
+    held = table("workflow_status", *(column(name) for name in names), schema=schema)
+    since = func.min(func.coalesce(held.c.delay_until_epoch_ms, held.c.created_at))
     query = (
-        select(jobs.c.status, func.count())
-        .where(jobs.c.queue_name == QUEUE)
-        .group_by(jobs.c.status)
+        select(held.c.status, func.count(), since)
+        .where(held.c.queue_name == QUEUE, held.c.status.in_(_WAITING))
+        .group_by(held.c.status)
     )
-    counts: dict[str, int] = dict(session.execute(query).all())
-    return Waiting(*(counts.get(status, 0) for status in ("ENQUEUED", "DELAYED", "PENDING")))
+    found = {status: (number, first) for status, number, first in session.execute(query)}
+    queued, delayed, running = (found.get(status, (0, None))[0] for status in _WAITING)
+    first = found.get("ENQUEUED", (0, None))[1]
+    return Waiting(
+        queued, delayed, running, datetime.fromtimestamp(first / 1000, UTC) if first else None
+    )
 
 
 class Worker:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Event, Organisation, Role, User, ZoneKind
+from models import Event, IncidentKind, Organisation, Role, User, ZoneKind
 from webapp import labels
 from webapp.words import lateness
 from workflows import regions
@@ -134,4 +134,8 @@ SAYINGS: dict[str, Callable[[Any, Names], str]] = {
     "attempts": _counted("试过 {} 次"),
     "cause": _coded(REFUSALS),
     "rows": _counted("{} 条"),
+    "incident": _counted("异常 {}"),
+    "process": _counted("流程 {}"),
+    "fault": _coded({kind.value: labels.label(kind) for kind in IncidentKind}, strict=True),
+    "error": _plain,
 }

@@ -1,31 +1,18 @@
-"""运行状况: database, workers, incidents, what is due, versions, what PDF lacks.
-
-An incident shows where it happened and the kind of error, never its message: that may quote a case.
-"""
+"""运行环境: the database, versions, what PDF lacks."""
 
 import platform
 import tomllib
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from alembic.runtime.migration import MigrationContext
 from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
-from models import Clock, Event, Process, ProcessState, Timer, WorkerBeat
 from webapp import db, pdf
-from webapp.access import current
 from webapp.admin.blueprint import SYSTEM, bp, only
-from workflows import jobs
-from workflows.actions import incidents
-from workflows.events import EventName
 
-DEAD_AFTER = timedelta(seconds=30)
-RECENT = timedelta(days=7)
-MOST = 100
 PARTS = (
     ("Flask", "flask"),
     ("SQLAlchemy", "sqlalchemy"),
@@ -36,33 +23,12 @@ PARTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """What the worker should have done by now, and what comes next."""
-
-    what: str
-    due: int
-    waiting: int
-    next_at: datetime | None
-
-    def is_late(self, now: datetime) -> bool:
-        """Whether something has been due for longer than a working worker would take."""
-        return self.next_at is not None and self.next_at < now - timedelta(minutes=1)
-
-
 @bp.get("/health")
 @only(SYSTEM)
 def health() -> ResponseReturnValue:
-    now = current.now
-    beats = db.session.scalars(select(WorkerBeat).order_by(WorkerBeat.at.desc())).all()
     return render_template(
         "admin/health.html",
         database=_database(),
-        workers=[(beat, now - beat.at <= DEAD_AFTER) for beat in beats],
-        incidents=db.session.scalars(incidents.open_ones().limit(MOST)).all(),
-        due=[_timers(now), _reminders(now)],
-        jobs=jobs.waiting(db.session),
-        failed=_failed_jobs(now),
         versions=_versions(),
         pdf_missing=pdf.missing(),
         pdf_weakened=pdf.weakened(),
@@ -85,28 +51,6 @@ def _database() -> dict[str, str]:
         "数据量": f"{(size or 0) / 1024**2:.1f} MB",
         "结构版本": MigrationContext.configure(connection).get_current_revision() or "未建立",
     }
-
-
-def _timers(now: datetime) -> Overdue:
-    running = Process.status == ProcessState.RUNNING
-    query = select(func.count(Timer.id), func.min(Timer.due_at)).join(Timer.process).where(running)
-    waiting, next_at = db.session.execute(query).one()
-    due, _ = db.session.execute(query.where(Timer.due_at <= now)).one()
-    return Overdue("流程定时", due, waiting, next_at)
-
-
-def _reminders(now: datetime) -> Overdue:
-    query = select(func.count(Clock.id), func.min(Clock.next_reminder_at)).where(
-        Clock.next_reminder_at.is_not(None), Clock.met_at.is_(None)
-    )
-    waiting, next_at = db.session.execute(query).one()
-    due, _ = db.session.execute(query.where(Clock.next_reminder_at <= now)).one()
-    return Overdue("时限提醒", due, waiting, next_at)
-
-
-def _failed_jobs(now: datetime) -> list[Event]:
-    query = select(Event).where(Event.name == EventName.JOB_FAILED, Event.at >= now - RECENT)
-    return list(db.session.scalars(query.order_by(Event.id.desc()).limit(20)))
 
 
 def _versions() -> dict[str, str]:

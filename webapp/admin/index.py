@@ -8,12 +8,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, or_, select
 
 from models import Event, Incident, Organisation, Process, ProcessState, User, Zone
-from webapp import db
+from webapp import db, pdf
 from webapp.access import current
 from webapp.admin.blueprint import LOG, PEOPLE, SYSTEM, bp
 from webapp.admin.organisations import gaps
 from webapp.words import local
-from workflows import rules
+from workflows import operations, rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,18 @@ def _definitions() -> tuple[str, str]:
     return f"{db.session.scalar(running)} 个流程在办", "still"
 
 
-def _health() -> tuple[str, str]:
+def _operations() -> tuple[str, str]:
     open_ones = select(func.count(Incident.id)).where(Incident.solved_at.is_(None))
     if count := db.session.scalar(open_ones):
-        return f"{count} 个流程异常待处理", "late"
-    return "没有待处理的流程异常", "done"
+        return f"{count} 项异常待处理", "late"
+    queues = operations.queues(db.session, current.now)
+    if late := sum(queue.due for queue in queues if queue.is_late(current.now)):
+        return f"{late} 项到时未办", "late"
+    return "没有异常，没有积压", "done"
+
+
+def _health() -> tuple[str, str]:
+    return "不能生成 PDF" if pdf.missing() else "齐备", "late" if pdf.missing() else "still"
 
 
 def _log() -> tuple[str, str]:
@@ -96,8 +103,14 @@ CARDS = (
         _definitions,
     ),
     Card(
-        "admin.health", SYSTEM, "运行状况", "heart-pulse", "数据库、后台进程、待处理任务", _health
+        "admin.operations",
+        SYSTEM,
+        "运行与异常",
+        "heart-pulse",
+        "异常与重试、积压、后台进程、久等的步骤",
+        _operations,
     ),
+    Card("admin.health", SYSTEM, "运行环境", "layers", "数据库、PDF、各部件版本", _health),
     Card("admin.log", LOG, "日志", "clock-history", "谁在什么时候做了什么，可导出", _log),
 )
 
