@@ -249,6 +249,7 @@ WORDS: dict[str, dict[str, str]] = {
         Secret.STAFF: "医务人员姓名",
         Secret.DAY: "日期",
     },
+    "job": {"render_dossier": "生成案卷"},
     "scope": {"general": "普遍", "specific": "个性"},
 }
 

@@ -183,7 +183,7 @@ def usage(session: Session) -> list[Usage]:
     ]
 
 
-def oldest_steps(session: Session, most: int = 15) -> list[Task]:
+def oldest_steps(session: Session, most: int = 10) -> list[Task]:
     """The steps that have been open for longest, with process and version."""
     query = (
         select(Task)
