@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from webapp import db, drafts, forms, prefill
 from webapp.access import current
 from webapp.forms import TaskForm
-from webapp.tasks import signing
+from webapp.tasks import flash_remarks, signing
 from workflows import surroundings
 from workflows.actions import cases
 from workflows.actions import drafts as kept_drafts
@@ -45,6 +45,7 @@ def create() -> ResponseReturnValue:
     kept_drafts.drop_draft(db.session, PLACE, by=by)
     db.session.commit()
     flash(f"已登记，编号 {case.number}。县级妇幼保健机构已收到。")
+    flash_remarks(form, None)
     return redirect(url_for("cases.show", case_id=case.id), 303)
 
 

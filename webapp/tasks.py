@@ -13,9 +13,10 @@ from webapp.access import current
 from webapp.cases.documents import laid_out, parts_of
 from webapp.forms import Signing, TaskForm
 from webapp.seats import undeclared
+from workflows import surroundings
 from workflows.actions import delegation, tasks, users
 from workflows.actions import drafts as draft_actions
-from workflows.forms import load
+from workflows.forms import check, load
 from workflows.forms.sheet import sheet
 from workflows.names import acting
 from workflows.permissions import may_complete, visible_cases, visible_tasks
@@ -95,7 +96,24 @@ def complete(task_id: int) -> ResponseReturnValue:
     if task.case is not None and load.base_name(task.form) == PANEL:
         copies.prepare(task.case)
     flash(f"「{task.title}」已提交")
+    flash_remarks(form, task)
     return redirect(url_for("tasks.show", task_id=task.id), 303)
+
+
+def _unusual(form: TaskForm, task: Task | None) -> dict[str, list[str]]:
+    """What to look at again in the answers, by field path; no reason to refuse them."""
+    by, now, case = current.appointment, current.now, task.case if task else None
+    around = surroundings.known(db.session, case, task, by=by, now=now)
+    return check.warnings(form.spec, form.answers, now=now, known=around)
+
+
+def flash_remarks(form: TaskForm, task: Task | None) -> None:
+    """Handed in, and yet something is unusual: it is said, with the question it is about."""
+    titles = {field.name: field.label for field in form.spec.fields()}
+    for path, messages in _unusual(form, task).items():
+        title = titles.get(path.split(".", 1)[0], "")
+        for message in messages:
+            flash(f"请留意 {title}：{message}" if title else f"请留意：{message}", "warning")
 
 
 def _visible(task_id: int) -> Task:
@@ -153,6 +171,8 @@ def _page(task: Task, form: TaskForm) -> ResponseReturnValue:
         return _overtaken(task, form)
     about = _about(task)
     read = beside.links(task, opens=about["opens"])
+    if form.posted or form.draft:
+        form.show_warnings(_unusual(form, task))
     material = beside.material(task) if about["opens"] or task.duty is not None else None
     page = render_template(
         "tasks/show.html",
