@@ -30,12 +30,12 @@ Pairs = list[tuple[str, str]]
 
 
 def set_up(app: Flask, spec: Form, prefill: Answers | None = None, *, judged: bool = True) -> None:
-    """Serve the form at /desk. Handed in, it answers with the answers as JSON.
+    """Serve the form at /trial. Handed in, it answers with the answers as JSON.
 
     `judged=False` leaves out the rules: whatever could be read is accepted.
     """
 
-    @app.route("/desk", methods=["GET", "POST"])
+    @app.route("/trial", methods=["GET", "POST"])
     def desk() -> ResponseReturnValue:
         form = forms.build(spec)(prefill, place=PLACE, draft=drafts.find(PLACE), signing=signing())
         if form.parse():

@@ -59,7 +59,7 @@ class Desk:
         page = context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda said: self._hear(said.type, said.text))
-        page.goto("/desk")
+        page.goto("/trial")
         return page
 
     def _hear(self, kind: str, text: str) -> None:
@@ -129,7 +129,7 @@ def test_a_disease_is_chosen_by_keyboard(desk_for: DeskFor) -> None:
     second.press("Escape")
     expect(options).to_have_count(0)
     expect(page.locator("input[name='causes.b.icd10']")).to_have_value("产后")  # kept as typed
-    assert page.url.endswith("/desk")
+    assert page.url.endswith("/trial")
 
 
 def test_a_region_is_chosen_step_by_step(desk_for: DeskFor, session: Session) -> None:
@@ -320,7 +320,7 @@ def test_leaving_at_once_loses_nothing(desk_for: DeskFor) -> None:
     page = desk_for("report.v1").open()
     page.get_by_label("姓名").fill("刚写下")
     page.goto("/password")
-    page.goto("/desk")
+    page.goto("/trial")
     expect(page.get_by_label("姓名")).to_have_value("刚写下")
 
 
@@ -338,7 +338,7 @@ def test_a_lost_sign_in_loses_nothing(desk_for: DeskFor, session: Session, world
     page.fill("[name=password]", PASSWORD)
     page.get_by_role("button", name="登录").click()
     page.wait_for_url("**/tasks")
-    page.goto("/desk")
+    page.goto("/trial")
     expect(page.get_by_label("姓名")).to_have_value("登录失效后写的")
     expect(page.get_by_role("status").filter(has_text="已经带回")).to_be_visible()
     saved(page)
@@ -394,7 +394,7 @@ def test_without_scripts_everything_can_be_filled_in(desk_for: DeskFor) -> None:
     assert cookie is not None
     context.add_cookies([{"name": "sid", "value": cookie.value, "url": desk.address}])
     page = context.new_page()
-    page.goto("/desk")
+    page.goto("/trial")
     page.fill("[name=received_dt]", "20261121 0340")
     page.check("[name=called_back][value=true]")
     page.fill("[name=call_note]", "已核对")

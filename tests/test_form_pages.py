@@ -145,9 +145,9 @@ def test_what_cannot_be_read_is_refused_in_chinese(kind: Kind, text: str) -> Non
 def test_what_a_page_shows_comes_back_unchanged(app: Flask, browser: Client, name: str) -> None:
     spec = load.load(name)
     set_up(app, spec, GOOD[name], judged=False)
-    page = browser.get("/desk")
+    page = browser.get("/trial")
     assert page.status_code == 200
-    back = browser.post("/desk", data=as_data(typed_on(page.text)))
+    back = browser.post("/trial", data=as_data(typed_on(page.text)))
     signed = {f.name for f in spec.fields() if f.kind is Kind.SIGNATURE}
     expected = {k: v for k, v in tidy(spec, GOOD[name]).items() if k not in signed}
     assert back.json == expected
@@ -160,7 +160,7 @@ def test_what_is_typed_arrives(app: Flask, browser: Client, world: World, name: 
         f.name: GOOD[name][f.name] for f in spec.fields() if f.readonly and f.name in GOOD[name]
     }
     set_up(app, spec, fixed, judged=False)
-    back = browser.post("/desk", data=as_data(typed(spec, GOOD[name])))
+    back = browser.post("/trial", data=as_data(typed(spec, GOOD[name])))
     assert back.status_code == 200, back.text
     expected = tidy(spec, GOOD[name])
     user = world.user("quality_office")
@@ -182,7 +182,7 @@ def as_data(pairs: Pairs) -> dict[str, list[str]]:
 def test_an_empty_form_says_all_that_is_missing(app: Flask, browser: Client, name: str) -> None:
     spec = load.load(name)
     set_up(app, spec)
-    page = browser.post("/desk", data={})
+    page = browser.post("/trial", data={})
     asked = [f for f in spec.fields() if f.required and not f.when]
     if not asked:
         pytest.skip("nothing is required")
@@ -202,7 +202,7 @@ def test_what_was_typed_stands_there_again(app: Flask, browser: Client) -> None:
         "n": "很多", "at": "前天", "story": "第一行\n <b>第二行</b> 😀 𬴂", "dx": "产后大出血",
         "people.0.who": "甲", "people.0.age": "三十",
     }  # fmt: skip
-    page = browser.post("/desk", data=sent)
+    page = browser.post("/trial", data=sent)
     assert page.status_code == 422
     shown = dict(typed_on(page.text))
     assert {name: shown[name] for name in sent} == sent
@@ -219,7 +219,7 @@ def test_blank_rows_do_not_count_and_messages_find_their_row(app: Flask, browser
         "people.3.who": "甲", "people.3.age": "30",
         "people.7.who": "乙", "people.7.age": "",
     }  # fmt: skip
-    assert browser.post("/desk", data=sent).json == {
+    assert browser.post("/trial", data=sent).json == {
         "people": [{"who": "甲", "age": 30}, {"who": "乙"}]
     }
 
@@ -229,7 +229,7 @@ def test_an_unreadable_row_keeps_the_count_of_the_rest(no_csrf: Flask) -> None:
     old = field("age", Kind.INTEGER, label="年龄", max=60)
     spec = form_of(field("people", Kind.GROUP, row_title="人员", fields=(old,)))
     posted = {"people.0.age": "三十", "people.1.age": "99"}
-    with app.test_request_context("/desk", method="POST", data=posted):
+    with app.test_request_context("/trial", method="POST", data=posted):
         form = forms.build(spec)()
         assert not form.parse()
         assert form.answers == {"people": [{"age": 99}]}
@@ -253,12 +253,12 @@ def test_only_what_is_asked_is_answered(no_csrf: Flask) -> None:
         "people.0.ill": "true",
         "people.0.since": "20261121",
     }
-    with app.test_request_context("/desk", method="POST", data=posted):
+    with app.test_request_context("/trial", method="POST", data=posted):
         form = forms.build(spec)()
         assert form.parse()  # what is not asked need not be readable
         assert form.answers == {"sent": False, "people": [{"ill": True, "since": "2026-11-21"}]}
         assert ("where", "不是数") in form.typed
-    with app.test_request_context("/desk", method="POST", data={**posted, "sent": "true"}):
+    with app.test_request_context("/trial", method="POST", data={**posted, "sent": "true"}):
         form = forms.build(spec)()
         assert not form.parse()
         assert form.answers == {"sent": True, "people": [{"ill": True}]}
@@ -273,7 +273,7 @@ def test_a_readonly_answer_is_ours(app: Flask, browser: Client) -> None:
     )  # fmt: skip
     set_up(app, spec, {"unit": 1, "round": 2, "yes": False}, judged=False)
     sent = {"unit": "9", "round": "7", "yes": "true", "one": "x"}
-    assert browser.post("/desk", data=sent).json == {
+    assert browser.post("/trial", data=sent).json == {
         "unit": 1,
         "round": 2,
         "yes": False,
@@ -283,7 +283,7 @@ def test_a_readonly_answer_is_ours(app: Flask, browser: Client) -> None:
 
 def test_unknown_names_are_not_answers(app: Flask, browser: Client) -> None:
     set_up(app, form_of(field("one", Kind.TEXT)), judged=False)
-    assert browser.post("/desk", data={"one": "x", "two": "y", "__class__": "z"}).json == {
+    assert browser.post("/trial", data={"one": "x", "two": "y", "__class__": "z"}).json == {
         "one": "x"
     }
 
@@ -294,7 +294,7 @@ def test_a_question_cannot_be_called_like_a_field_of_the_page() -> None:
 
 
 def test_paths_that_name_no_field_reach_the_nearest_one_or_the_head(app: Flask) -> None:
-    with app.test_request_context("/desk", method="POST", data={"people.0.who": "甲"}):
+    with app.test_request_context("/trial", method="POST", data={"people.0.who": "甲"}):
         form = forms.build(form_of(PEOPLE))()
         form.show_errors(
             {"people.0.shoe": ["鞋"], "people.9": "没有第十条", "gone": ["没有"], "": ["全表"]}
@@ -308,7 +308,7 @@ def test_paths_that_name_no_field_reach_the_nearest_one_or_the_head(app: Flask) 
 def test_a_hundred_thousand_characters_are_counted_and_kept(app: Flask, browser: Client) -> None:
     set_up(app, form_of(field("story", Kind.LONG_TEXT, label="经过", max_length=5000)))
     text = "血" * 100_000
-    page = browser.post("/desk", data={"story": text})
+    page = browser.post("/trial", data={"story": text})
     assert page.status_code == 422
     assert "最多 5,000 字" in page.text
     assert text in page.text
@@ -316,10 +316,10 @@ def test_a_hundred_thousand_characters_are_counted_and_kept(app: Flask, browser:
 
 def test_the_page_keeps_its_key(app: Flask, browser: Client) -> None:
     set_up(app, form_of(field("n", Kind.INTEGER)))
-    key = dict(typed_on(browser.get("/desk").text))["key"]
-    assert key != dict(typed_on(browser.get("/desk").text))["key"]
-    assert dict(typed_on(browser.post("/desk", data={"n": "x", "key": key}).text))["key"] == key
-    forged = dict(typed_on(browser.post("/desk", data={"n": "x", "key": "'><b>"}).text))["key"]
+    key = dict(typed_on(browser.get("/trial").text))["key"]
+    assert key != dict(typed_on(browser.get("/trial").text))["key"]
+    assert dict(typed_on(browser.post("/trial", data={"n": "x", "key": key}).text))["key"] == key
+    forged = dict(typed_on(browser.post("/trial", data={"n": "x", "key": "'><b>"}).text))["key"]
     assert len(forged) == 36
 
 
@@ -332,7 +332,7 @@ SIGNED = form_of(
 
 def test_a_signature_says_who_and_when(app: Flask, browser: Client, world: World) -> None:
     set_up(app, SIGNED)
-    page = browser.post("/desk", data={"sign.password": PASSWORD})
+    page = browser.post("/trial", data={"sign.password": PASSWORD})
     user = world.user("quality_office")
     assert page.json == {
         "sign": {"user": user.id, "name": user.name, "at": "2026-11-22T10:00+08:00"}
@@ -352,7 +352,7 @@ def test_without_the_password_there_is_no_signature(
     app: Flask, browser: Client, data: dict[str, str], said: str
 ) -> None:
     set_up(app, SIGNED)
-    page = browser.post("/desk", data=data)
+    page = browser.post("/trial", data=data)
     assert page.status_code == 422
     assert said in page.text
     assert PASSWORD not in page.text
@@ -375,7 +375,7 @@ def test_a_draft_comes_back_as_it_was_typed(
     }
     saved = browser.post("/drafts/report", data=typed_now)
     assert saved.json == {"saved_at": NOW.isoformat(), "at": "10:00:00"}
-    page = browser.get("/desk")
+    page = browser.get("/trial")
     assert page.status_code == 200
     assert "自动保存的内容" in page.text
     shown = dict(typed_on(page.text))
@@ -387,7 +387,7 @@ def test_a_draft_comes_back_as_it_was_typed(
     assert PASSWORD not in str(draft.answers)
     assert drafts.typed_in(draft) == [("n", "二十"), ("people.4.who", "甲")]
     assert browser.delete("/drafts/report").status_code == 204
-    assert "自动保存的内容" not in browser.get("/desk").text
+    assert "自动保存的内容" not in browser.get("/trial").text
 
 
 def test_a_draft_is_ones_own(client_for: ClientFor, session: Session, world: World) -> None:
@@ -435,7 +435,7 @@ def test_a_draft_has_an_end(browser: Client, session: Session) -> None:
 
 def test_what_is_brought_back_is_shown_without_reproach(app: Flask, browser: Client) -> None:
     set_up(app, form_of(field("n", Kind.INTEGER), field("m", Kind.INTEGER, required=True)))
-    page = browser.post("/desk", data={"n": "二十", kept.RESUMED: "1"})
+    page = browser.post("/trial", data={"n": "二十", kept.RESUMED: "1"})
     assert page.status_code == 200
     assert dict(typed_on(page.text))["n"] == "二十"
     assert "已经带回" in page.text
