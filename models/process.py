@@ -104,6 +104,11 @@ class Process(Base):
 
     __mapper_args__ = {"version_id_col": version}
 
+    @property
+    def about(self) -> str:
+        """The number of its case, or the period of its duty."""
+        return self.case.number if self.case else self.duty.period if self.duty else ""
+
 
 class TaskState(enum.StrEnum):
     OPEN = "open"
@@ -167,7 +172,7 @@ class Task(Base):
 
     @property
     def about(self) -> str:
-        """The number of its case, or the period of its duty."""
+        """See Process.about."""
         return self.case.number if self.case else self.duty.period if self.duty else ""
 
     @property

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session, joinedload, undefer
 
 from models import (
     Appointment,
-    Case,
     Definition,
     DefinitionState,
     Process,
@@ -29,7 +28,7 @@ from workflows.engine import definitions, rows
 from workflows.engine.migration import Mover, Preview
 from workflows.events import EventName, record
 from workflows.permissions import require
-from workflows.services import CaseHost
+from workflows.services import host_of
 
 MOST = 200  # processes looked at in one go
 Steps = dict[str, dict[str, str | None]]  # task id → title, form, effect
@@ -188,7 +187,7 @@ def _move(
 def _fire_due(session: Session, process: Process, now: datetime) -> None:
     due = select(Timer.id).where(Timer.process_id == process.id, Timer.due_at <= now).limit(1)
     if session.scalars(due).first() is not None:
-        engine.fire(session, process, CaseHost(session, process.case, now), now=now)
+        engine.fire(session, process, host_of(session, process, now), now=now)
 
 
 def _reworded(session: Session, process: Process, preview: Preview) -> Steps:
@@ -241,8 +240,7 @@ def _record(
     by: Appointment,
     now: datetime,
 ) -> None:
-    case = session.get_one(Case, process.case_id)
-    record(session, name, case=case, by=by, now=now, process=process.id, **numbers)
+    record(session, name, case=process.case, by=by, now=now, process=process.id, **numbers)
 
 
 def newest_undoable(session: Session) -> Iterator[Transfer]:
