@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, joinedload, undefer
 
 from models import (
     Appointment,
+    Case,
     Definition,
     DefinitionState,
     Process,
