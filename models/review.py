@@ -20,7 +20,8 @@ class Level(enum.StrEnum):
 
 
 class Panel(Base):
-    """The experts of one review of one case. `opened_at`: from then on members see each other's."""
+    """The experts of one review of one case. `opened_at`: from then on members see each other's.
+    `opened_reason`: why the chair opened before all were in."""
 
     __tablename__ = "panel"
     __table_args__ = (UniqueConstraint("case_id", "level"),)
@@ -34,6 +35,7 @@ class Panel(Base):
     planned_at: Mapped[datetime]
     convened_at: Mapped[datetime]
     opened_at: Mapped[datetime | None]
+    opened_reason: Mapped[str | None] = mapped_column(info=SENSITIVE)
 
     case: Mapped[Case] = relationship()
     organisation: Mapped[Organisation] = relationship(foreign_keys=[organisation_id])
@@ -88,16 +90,21 @@ class PanelMember(Base):
 
 
 class Opinion(Base):
-    """One expert's own opinion. Sealed until the panel is opened; void when its seat has ended."""
+    """One expert's own opinion, never changed. Sealed until the panel is opened; void when its seat
+    has ended. Written anew before the opening it is the next `edition`, with the `reason`; the one
+    before stays, superseded."""
 
     __tablename__ = "opinion"
-    __table_args__ = (UniqueConstraint("panel_id", "member_id"),)
+    __table_args__ = (UniqueConstraint("panel_id", "member_id", "edition"),)
 
     panel_id: Mapped[int] = mapped_column(ForeignKey("panel.id"), index=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("panel_member.id"))
     document_id: Mapped[int] = mapped_column(ForeignKey("document.id"))
     conclusion: Mapped[str] = mapped_column(info=SENSITIVE)
     filed_at: Mapped[datetime]
+    edition: Mapped[int] = mapped_column(default=1)
+    reason: Mapped[str | None] = mapped_column(info=SENSITIVE)
+    superseded_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
 
     panel: Mapped[Panel] = relationship()

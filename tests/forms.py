@@ -56,8 +56,8 @@ GOOD: dict[str, dict[str, Any]] = {
         members=MEMBERS,
         guide=CENTRE,
     ),
-    "opinion.v1": demo.opinion(sign=SIGN),
-    "conclusion.v1": demo.conclusion(
+    "opinion.v2": demo.opinion(sign=SIGN),
+    "conclusion.v2": demo.conclusion(
         days(20),
         organisation=COMMISSION,
         chair=CHAIR,
@@ -84,6 +84,17 @@ GOOD: dict[str, dict[str, Any]] = {
     "second_discussion.v1": demo.second_discussion(EVENT, report_file="autopsy", sign=SIGN),
     "archive.v1": demo.archive(sign=SIGN),
 }
+
+
+def _untimed(form: str) -> dict[str, Any]:
+    """The same as it was written before each cell had to name a time of the record."""
+    answers = copy.deepcopy(GOOD[form])
+    for cell in answers["grid"].values():
+        del cell["record_time"]
+    return answers
+
+
+GOOD |= {f"{base}.v1": _untimed(f"{base}.v2") for base in ("opinion", "conclusion")}
 
 KNOWN = Known(
     icd10=lambda code: code != "O99.99",

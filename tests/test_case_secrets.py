@@ -105,7 +105,7 @@ def test_after_the_opening_the_panel_reads_and_nobody_else(
         level: session.scalars(
             select(Document.id)
             .join(Task, Task.id == Document.task_id)
-            .where(Document.case_id == case.id, Document.form == "opinion.v1", Task.level == level)
+            .where(Document.case_id == case.id, Document.form == "opinion.v2", Task.level == level)
         ).all()
         for level in ("county", "city")
     }
@@ -162,7 +162,7 @@ def test_a_conclusion_is_the_panels_until_it_is_signed(
     play.conclude(400, Level.COUNTY)
     session.commit()
     draft = session.scalars(
-        select(Document.id).where(Document.case_id == case.id, Document.form == "conclusion.v1")
+        select(Document.id).where(Document.case_id == case.id, Document.form == "conclusion.v2")
     ).one()
     address = f"/cases/{case.id}/documents/{draft}"
     for username in (SECRETARY, CHAIR, COMMISSION, "lixh"):

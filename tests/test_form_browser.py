@@ -32,9 +32,9 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 LOOKED_AT = [
     ("report.v1", WIDE),
     ("case_submission.v1", NARROW),
-    ("opinion.v1", WIDE),
-    ("opinion.v1", NARROW),
-    ("conclusion.v1", WIDE),
+    ("opinion.v2", WIDE),
+    ("opinion.v2", NARROW),
+    ("conclusion.v2", WIDE),
 ]
 
 
@@ -145,7 +145,7 @@ def test_a_region_is_chosen_step_by_step(desk_for: DeskFor, session: Session) ->
 
 
 def test_rows_are_added_moved_removed_and_brought_back(desk_for: DeskFor) -> None:
-    page = desk_for("conclusion.v1").open()
+    page = desk_for("conclusion.v2").open()
     group = page.locator("[data-rows][data-name=treating_staff]")
     add = group.get_by_role("button", name="添加人员")
     group.get_by_label("姓名").fill("甲")
@@ -212,7 +212,7 @@ def test_a_moment_is_typed_as_people_type_it(desk_for: DeskFor) -> None:
 
 
 def test_ticking_a_cell_opens_it(desk_for: DeskFor) -> None:
-    page = desk_for("opinion.v1").open()
+    page = desk_for("opinion.v2").open()
     page.locator("[name=grid_none][value=false]").check()
     table = page.get_by_role("table", name="十二格表")
     expect(table.get_by_role("columnheader")).to_have_count(4)

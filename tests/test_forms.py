@@ -26,7 +26,7 @@ from workflows.forms.spec import Field, Kind
 Changes = dict[str, Any]
 REPORT, CARD, RECORD = "report.v1", "death_card.v1", "case_record.v1"
 LISTS, FILED, DISCUSSION = "record_inventory.v1", "case_submission.v1", "in_hospital_discussion.v1"
-VERIFY, PANEL, OPINION, VERDICT = "verification.v1", "panel.v1", "opinion.v1", "conclusion.v1"
+VERIFY, PANEL, OPINION, VERDICT = "verification.v1", "panel.v1", "opinion.v2", "conclusion.v2"
 MONTH, QUARTER = "monthly_report.v1", "quarterly_notice.v1"
 NOTICE, PLAN, ACCEPT = "notice.v1", "rectification_plan.v1", "rectification_acceptance.v1"
 PROGRESS, AGAIN, RECEIPT = "rectification_progress.v1", "second_discussion.v1", "receipt.v1"
@@ -255,6 +255,12 @@ BAD: list[tuple[str, Changes, str, str]] = [
         "请写依据",
     ),
     # Conclusion
+    (VERDICT, {"problems.0.cell": "11"}, "problems.0.cell", "第 11 格"),
+    (VERDICT, {"grid.5.page": GONE}, "grid.5.page", "请填写病历页码"),
+    (VERDICT, {"grid.5.record_time": GONE}, "grid.5.record_time", "请填写病历时间"),
+    (OPINION, {"grid.5.page": GONE}, "grid.5.page", "请填写病历页码"),
+    (OPINION, {"grid.5.record_time": GONE}, "grid.5.record_time", "请填写病历时间"),
+    (OPINION, {"grid.5.evidence": GONE}, "grid.5.evidence", "请填写依据"),
     (VERDICT, {"meeting_dt": BEFORE}, "meeting_dt", "不能早于死亡时间"),
     (VERDICT, {"attendance.1.present": False}, "attendance.1.voting", "不能参加表决"),
     (
@@ -357,7 +363,7 @@ UNUSUAL: list[tuple[str, Changes, str, str]] = [
         "dissent",
         "不记姓名",
     ),
-    (VERDICT, {"problems.0.cell": "11"}, "problems.0.cell", "第 11 格"),
+    ("conclusion.v1", {"problems.0.cell": "11"}, "problems.0.cell", "第 11 格"),
     (
         VERDICT,
         {"treating_staff.0.left_before_vote": False},

@@ -57,7 +57,7 @@ def test_an_added_step_is_waited_for(walk):
     added = add(walk, beside=0, index=3)
     assert (added.index, added.state, added.bpmn_id) == (3, TaskState.OPEN, "UT_opinion")
     assert (added.lane, added.level, added.opened_at) == ("expert", "county", NOW)
-    assert (added.form, added.effect) == ("opinion.v1", "file_opinion")
+    assert (added.form, added.effect) == ("opinion.v2", "file_opinion")
     for index in (0, 1, 2):
         assert "UT_conclude" not in walk.do("UT_opinion", index=index)
     assert walk.do("UT_opinion", index=3) == ["UT_conclude"]

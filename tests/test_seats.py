@@ -238,7 +238,7 @@ def test_what_was_filed_is_void_and_stays_on_record(board: Board) -> None:
     for who in ("chenyf", "wugs"):
         reader = Reader(board.session, board.case, board.by(who))
         assert not reader.reads_document(opinion.document)
-        assert sum(d.form == "opinion.v1" for d in reader.documents()) == 4
+        assert sum(d.form == "opinion.v2" for d in reader.documents()) == 4
     assert not Reader(board.session, board.case, board.by("lixh")).reads_opinions("county")
 
 

@@ -116,7 +116,7 @@ def test_a_death_at_half_past_eleven_is_on_the_next_days_card() -> None:
 
 
 def test_the_grid_reads_as_cells() -> None:
-    found = rows(sheet(load("opinion.v1"), GOOD["opinion.v1"], NAMES))
+    found = rows(sheet(load("opinion.v2"), GOOD["opinion.v2"], NAMES))
     lines = found["grid"].table
     assert [line[0].value for line in lines] == [
         "2 个人家庭·态度",

@@ -109,6 +109,8 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.OPINION_FILED: "提交评审意见",
         EventName.COPY_MASKED: "评审材料已去标识，有的地方请人工核对",
         EventName.COPY_WITHHELD: "一份评审材料无法去标识，没有提供给专家",
+        EventName.OPINION_REVISED: "修改评审意见",
+        EventName.OPINIONS_OPENED_EARLY: "组长提前启封评审意见",
         EventName.OPINIONS_OPENED: "评审意见公开",
         EventName.CONCLUSION_DRAFTED: "形成评审结论",
         EventName.CONCLUSION_RETURNED: "退回评审结论",

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from models import Document, Opinion, Panel, PanelMember
-from workflows.forms.load import load
+from workflows.forms.load import latest, load
 from workflows.forms.spec import CAUSE_LINES, Answers, Form, Kind
 
 FEWEST = 3  # raters that κ is given for
@@ -107,6 +107,7 @@ class Tick:
     factor: str
     evidence: str
     page: int | None
+    time: str  # of the record
     level: str
     delay: str
     severity: str
@@ -168,7 +169,7 @@ def compare(session: Session, panel: Panel, title: Title) -> Comparison:
     """The panel's opinions side by side. Raises Sealed before they are opened."""
     rows = _opinions(session, panel)
     answers = [row.document.answers for row in rows]
-    form = load(rows[-1].document.form) if rows else load("opinion.v1")
+    form = load(rows[-1].document.form) if rows else latest("opinion")
     hospital = _hospitals_cause(session, panel)
     causes = [_underlying(each) or hospital for each in answers]
     lines = [
@@ -194,7 +195,11 @@ def _opinions(session: Session, panel: Panel) -> list[Opinion]:
         session.scalars(
             select(Opinion)
             .join(PanelMember, PanelMember.id == Opinion.member_id)
-            .where(Opinion.panel_id == panel.id, Opinion.voided_at.is_(None))
+            .where(
+                Opinion.panel_id == panel.id,
+                Opinion.voided_at.is_(None),
+                Opinion.superseded_at.is_(None),
+            )
             .order_by(PanelMember.place)
             .options(
                 joinedload(Opinion.member).joinedload(PanelMember.user),
@@ -249,6 +254,7 @@ def _tick(cell: str, answers: Answers, words: dict[str, dict[str, str]]) -> Tick
         factor=said.get("factor", ""),
         evidence=said.get("evidence", ""),
         page=said.get("page"),
+        time=said.get("record_time", ""),
         level=named["level"],
         delay=named["delay"],
         severity=named["severity"],

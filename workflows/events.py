@@ -46,6 +46,8 @@ class EventName(enum.StrEnum):
     COPY_MASKED = "copy.masked"
     COPY_WITHHELD = "copy.withheld"
     OPINION_FILED = "opinion.filed"
+    OPINION_REVISED = "opinion.revised"
+    OPINIONS_OPENED_EARLY = "opinions.opened_early"
     OPINIONS_OPENED = "opinions.opened"
     CONCLUSION_DRAFTED = "conclusion.drafted"
     CONCLUSION_RETURNED = "conclusion.returned"

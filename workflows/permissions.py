@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, false, or_, select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -18,6 +18,7 @@ from models import (
     CaseUnit,
     Declaration,
     Duty,
+    Event,
     Notice,
     NoticeRecipient,
     Panel,
@@ -366,6 +367,29 @@ def opened_panels(by: Appointment) -> Select[Panel]:
         or_(Panel.secretary_id == by.user_id, Panel.id.in_(_seats(by))),
         Panel.case_id.in_(select(Case.id).where(_case_scope(by))),
     )
+
+
+def sealed_events() -> CompoundSelect[int]:
+    """Events that would tell who has filed an opinion, while its panel is sealed: for no log."""
+    of_steps = (
+        select(Event.id)
+        .join(Task, Task.id == Event.data["task"].as_integer())
+        .join(Panel, and_(Panel.case_id == Task.case_id, Panel.level == Task.level))
+        .where(
+            Event.name == "task.completed",
+            Task.form.like("opinion.v%"),
+            Panel.opened_at.is_(None),
+        )
+    )
+    of_panels = (
+        select(Event.id)
+        .join(
+            Panel,
+            and_(Panel.case_id == Event.case_id, Panel.level == Event.data["level"].as_string()),
+        )
+        .where(Event.name == "opinion.revised", Panel.opened_at.is_(None))
+    )
+    return of_steps.union_all(of_panels)
 
 
 def reads_opinions(by: Appointment, panel: Panel) -> bool:

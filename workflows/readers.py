@@ -125,11 +125,18 @@ class Reader:
         signed = select(Conclusion.level).where(Conclusion.case_id == case.id)
         self.concluded = frozenset(level.value for level in session.scalars(signed))
         issued = select(Notice.id).where(Notice.case_id == case.id, Notice.issued_at.is_not(None))
-        void = select(Opinion.document_id).where(
-            Opinion.panel_id.in_(panel.id for panel in self.panels.values()),
-            Opinion.voided_at.is_not(None),
+        written = (
+            select(Opinion)
+            .where(Opinion.panel_id.in_(panel.id for panel in self.panels.values()))
+            .options(joinedload(Opinion.member))
         )
-        self.void = frozenset(session.scalars(void)) if self.panels else frozenset()
+        self._opinions = {
+            opinion.document_id: opinion
+            for opinion in (session.scalars(written) if self.panels else ())
+        }
+        self.void = frozenset(
+            key for key, opinion in self._opinions.items() if opinion.voided_at is not None
+        )
         self.letter_is_out = session.scalars(issued.limit(1)).first() is not None
 
     # Who she was, who treated her
@@ -285,7 +292,19 @@ class Reader:
     def reads_document(self, document: Document) -> bool:
         if document.id in self.void:  # on record, but nobody goes by it
             return False
-        return self.reads_form(document.form, document.task.level if document.task else None)
+        return self.reads_form(document.form, self.level_of(document))
+
+    def level_of(self, document: Document) -> str | None:
+        """The level a sheet was written at; None for the hospital's own."""
+        opinion = self._opinions.get(document.id)
+        if opinion is not None:
+            return next(key for key, panel in self.panels.items() if panel.id == opinion.panel_id)
+        return document.task.level if document.task else None
+
+    def seat_of(self, document: Document) -> int | None:
+        """Of an opinion: the place of its expert on the panel, the same for each edition."""
+        opinion = self._opinions.get(document.id)
+        return opinion.member.place if opinion is not None else None
 
     def names(self, form: str = "") -> "ReaderNames":
         """What a sheet of this form asks for names, as this reader may know them."""
@@ -294,7 +313,7 @@ class Reader:
     def sections(self, document: Document) -> list[SheetSection]:
         """The answers of a sheet as this reader may read them."""
         form = load(document.form)
-        level = document.task.level if document.task else None
+        level = self.level_of(document)
         unnamed = base_name(document.form) in _SIGNED_BY_PANEL and not self.reads_panel(level or "")
         signs = {field.name for field in form.fields() if field.kind is Kind.SIGNATURE}
         veil = self.veil if base_name(document.form) in OF_THE_FILE else self._nameless
@@ -383,7 +402,7 @@ class Reader:
     def _reads_of_review(self, name: str, level: str) -> bool:
         """What happened on a panel. Auditors learn of seats and copies, not of whom."""
         audits = self.by.role == Role.AUDITOR
-        if name == EventName.OPINION_FILED:
+        if name in (EventName.OPINION_FILED, EventName.OPINION_REVISED):
             return self.reads_opinions(level)
         if name in _OF_COPIES:
             return self.is_secretary or audits

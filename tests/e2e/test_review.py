@@ -44,7 +44,7 @@ def test_one_review(hands_of: HandsOf, session: Session, units: dict[str, int], 
         expect(expert.page.get_by_text(answers.NAME)).to_have_count(0)  # blind
         expert.open_step("个人评审意见")
         over = {"conclusion": "unavoidable", "chance": "none"} if who == "lixh" else {}
-        expert.fill("opinion.v1", answers.opinion(sign=SIGN, **over))
+        expert.fill("opinion.v2", answers.opinion(sign=SIGN, **over))
         expert.hand_in()
         secretary.go("/tasks", "inbox")
 
@@ -65,7 +65,7 @@ def test_one_review(hands_of: HandsOf, session: Session, units: dict[str, int], 
         dissent=DISSENT,
     ) | answers.votes(5, against=1)
     session.rollback()
-    secretary.fill("conclusion.v1", said)
+    secretary.fill("conclusion.v2", said)
     secretary.hand_in()
 
     chair = hands_of("chenyf", width=NARROW)

@@ -24,6 +24,7 @@ from webapp.admin.details import Names, describe, names_in
 from webapp.paging import paged
 from webapp.words import SHANGHAI, local
 from workflows.events import EventName, record
+from workflows.permissions import sealed_events
 
 PER_PAGE = 50
 MOST_EXPORTED = 50_000
@@ -162,6 +163,7 @@ def _query(filters: Filters) -> Select[Event]:
 
 
 def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    yield Event.id.not_in(sealed_events())
     if filters.who:
         yield _by_or_about(filters.who)
     if filters.event:

@@ -78,8 +78,10 @@ def _groups(page: CasePage) -> list[tuple[str, list[Line]]]:
 
 
 def _line(document: Document, page: CasePage) -> Line:
-    subject = _subject(document)
-    later = any(_subject(other) == subject and other.id > document.id for other in page.documents)
+    subject = _subject(document, page)
+    later = any(
+        _subject(other, page) == subject and other.id > document.id for other in page.documents
+    )
     return Line(
         document=document,
         title=title_of(document, page),
@@ -89,16 +91,20 @@ def _line(document: Document, page: CasePage) -> Line:
     )
 
 
-def _subject(document: Document) -> tuple[object, ...]:
+def _subject(document: Document, page: CasePage) -> tuple[object, ...]:
     """What a later edition replaces: the same sheet of the same level, seat and ledger item."""
-    task = document.task
-    place = (task.level, task.index, task.rectification_id) if task else ()
+    task, level = document.task, page.reader.level_of(document)
+    if (seat := page.reader.seat_of(document)) is not None:
+        return base_name(document.form), level, seat
+    place = (level, task.index, task.rectification_id) if task else ()
     return base_name(document.form), *place
 
 
 def title_of(document: Document, page: CasePage) -> str:
     """The form's title, with level and ledger item where there are several."""
     title, task = load.load(document.form).title, document.task
+    if page.reader.seat_of(document) is not None:
+        return f"{labels.word('level', page.reader.level_of(document))}{title}"
     if task is None:
         return title
     numbers = {item.id: item.number for item in page.items}
@@ -130,7 +136,7 @@ def document(case_id: int, document_id: int) -> ResponseReturnValue:
         abort(404)
     title = title_of(row, page)
     leave_trace(page.case, f"{title}（第 {row.edition} 稿）")
-    editions = [each for each in page.documents if _subject(each) == _subject(row)]
+    editions = [each for each in page.documents if _subject(each, page) == _subject(row, page)]
     return render(
         "cases/document.html",
         page,

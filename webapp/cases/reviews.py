@@ -11,6 +11,7 @@ from models import Conclusion, Document, Finding, Level, Opinion, Panel, PanelMe
 from webapp import db
 from webapp.cases.blueprint import bp
 from webapp.cases.page import CasePage, open_page, render
+from workflows.actions.opinions import filed_by, may_open
 from workflows.actions.seats import seat_of
 from workflows.forms import load
 from workflows.forms.load import base_name
@@ -39,6 +40,8 @@ class Column:
     findings: Sequence[Finding]
     draft: Document | None
     seated: bool
+    revises: bool  # has filed, and may write it anew
+    opens: bool  # is the chair, who may open early
 
 
 @bp.get("/<int:case_id>/reviews")
@@ -97,7 +100,21 @@ def _column(
         findings=[each for each in findings if row is not None and each.conclusion_id == row.id],
         draft=drafts[-1] if drafts else None,
         seated=_is_seated(page, level),
+        revises=_revises(page, level),
+        opens=_opens(page, level),
     )
+
+
+def _revises(page: CasePage, level: Level) -> bool:
+    panel = page.reader.panels.get(level.value)
+    if panel is None or panel.opened_at is not None:
+        return False
+    return filed_by(db.session, panel, page.reader.by) is not None
+
+
+def _opens(page: CasePage, level: Level) -> bool:
+    panel = page.reader.panels.get(level.value)
+    return panel is not None and may_open(db.session, panel, page.reader.by)
 
 
 def _is_seated(page: CasePage, level: Level) -> bool:
@@ -127,7 +144,12 @@ def _opinions(page: CasePage, level: Level) -> list[tuple[Opinion, str]]:
     query = (
         select(Opinion)
         .join(Panel, Panel.id == Opinion.panel_id)
-        .where(Panel.case_id == page.case.id, Panel.level == level, Opinion.voided_at.is_(None))
+        .where(
+            Panel.case_id == page.case.id,
+            Panel.level == level,
+            Opinion.voided_at.is_(None),
+            Opinion.superseded_at.is_(None),
+        )
         .order_by(Opinion.member_id)
         .options(
             joinedload(Opinion.member).joinedload(PanelMember.user), joinedload(Opinion.document)

@@ -67,8 +67,8 @@ def declare(
     if member.user_id != by.user_id or by.role is not Role.EXPERT:
         raise Forbidden(member.id)
     if declaration is Declaration.CONFLICT:
-        _check_reason(reason, "reason", "写明与本例的关系")
-    _lock(session, member.panel)
+        check_reason(reason, "reason", "写明与本例的关系")
+    lock(session, member.panel)
     if member.ended_at is not None:
         raise SeatEnded(member.id)
     if declaration is Declaration.CONFLICT:
@@ -87,8 +87,8 @@ def end_seat(
     Raises Forbidden, SeatEnded, InvalidAnswers ("reason").
     """
     _require_convenor(member.panel, by)
-    _check_reason(reason, "reason", "写明收回聘任的原因")
-    _lock(session, member.panel)
+    check_reason(reason, "reason", "写明收回聘任的原因")
+    lock(session, member.panel)
     if member.ended_at is not None:
         raise SeatEnded(member.id)
     _end(session, member, reason.strip(), by, now)
@@ -109,8 +109,8 @@ def add_seat(
     Raises Forbidden, PanelOpened, InvalidAnswers ("user", "override_reason").
     """
     _require_convenor(panel, by)
-    _lock(session, panel)
-    beside = next(iter(_open_steps(session, panel)), None)
+    lock(session, panel)
+    beside = next(iter(open_steps(session, panel)), None)
     if panel.opened_at is not None or beside is None:
         raise PanelOpened(panel.id)
     seat = _expert(session, panel, user_id, now)
@@ -126,7 +126,7 @@ def add_seat(
     session.flush()
     host = CaseHost(session, panel.case, now)
     parallel.add(session, beside, member.place, host, now=now)
-    for step in _open_steps(session, panel):
+    for step in open_steps(session, panel):
         if step.user_id is None:  # kept for whoever comes, when nobody was left
             parallel.drop(session, step, host, now=now)
     _record(session, EventName.MEMBER_SEATED, panel, by, now, member=member.user_id)
@@ -144,7 +144,7 @@ def name_chair(
     Raises Forbidden, InvalidAnswers ("chair").
     """
     _require_convenor(panel, by)
-    _lock(session, panel)
+    lock(session, panel)
     if user_id not in [each.user_id for each in panel.members if each.ended_at is None]:
         raise InvalidAnswers({"chair": ["从在任的专家中选一位组长"]})
     if user_id == panel.chair_id:
@@ -168,12 +168,14 @@ def _require_convenor(panel: Panel, by: Appointment) -> None:
         raise Forbidden(panel.id)
 
 
-def _check_reason(reason: str, field: str, words: str) -> None:
+def check_reason(reason: str, field: str, words: str) -> None:
+    """InvalidAnswers under `field` unless the reason is long enough to be one, and no longer."""
     if not FEWEST <= len(reason.strip()) <= MOST:
         raise InvalidAnswers({field: [f"{words}，{FEWEST} 至 {MOST} 字"]})
 
 
-def _steps(panel: Panel) -> tuple[ColumnElement[bool], ...]:
+def steps(panel: Panel) -> tuple[ColumnElement[bool], ...]:
+    """Of tasks: the opinion steps of this panel."""
     return (
         Task.case_id == panel.case_id,
         Task.level == panel.level.value,
@@ -181,14 +183,15 @@ def _steps(panel: Panel) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _open_steps(session: Session, panel: Panel) -> list[Task]:
-    query = select(Task).where(*_steps(panel), Task.state == TaskState.OPEN)
+def open_steps(session: Session, panel: Panel) -> list[Task]:
+    """Opinions still to be filed. For the engine's use: nobody is told of them."""
+    query = select(Task).where(*steps(panel), Task.state == TaskState.OPEN)
     return list(session.scalars(query.order_by(Task.index)))
 
 
-def _lock(session: Session, panel: Panel) -> None:
+def lock(session: Session, panel: Panel) -> None:
     """The process is the unit of concurrency; then see what others have done to the panel."""
-    key = session.scalars(select(Task.process_id).where(*_steps(panel)).limit(1)).one()
+    key = session.scalars(select(Task.process_id).where(*steps(panel)).limit(1)).one()
     session.get_one(Process, key, with_for_update=True, populate_existing=True)
     session.refresh(panel)
     for member in panel.members:
@@ -202,7 +205,7 @@ def _end(
     member.ended_at, member.ended_reason = now, reason
     session.execute(update(Opinion).where(Opinion.member_id == member.id).values(voided_at=now))
     session.flush()
-    for step in _open_steps(session, panel):
+    for step in open_steps(session, panel):
         if step.index == member.place:
             _leave(session, step, member, now)
     _record(session, EventName.MEMBER_WITHDRAWN, panel, by, now, member=member.user_id)
@@ -242,7 +245,7 @@ def _check_recusal(session: Session, panel: Panel, user_id: int, reason: str) ->
     if not reason:
         told = f"应当回避：{'；'.join(why)}。请另选他人；确需聘请的，写明不回避的理由"
         raise InvalidAnswers({"user": [told]})
-    _check_reason(reason, "override_reason", "写明不回避的理由")
+    check_reason(reason, "override_reason", "写明不回避的理由")
     return True
 
 

@@ -165,6 +165,18 @@ def problem_cells_in_grid(answers: Answers, context: Context) -> Found:
             yield f"problems.{place}.cell", f"第 {cell} 格没有在十二格表中勾选，请核对"
 
 
+@cross_check("problem_cells_have_evidence")
+def problem_cells_have_evidence(answers: Answers, context: Context) -> Found:
+    """A cell is ticked only with its page and time; what is not ticked is no finding's ground."""
+    for place, row in enumerate(answers.get("problems", [])):
+        cell = row.get("cell")
+        if cell and cell not in answers.get("grid", {}):
+            yield (
+                f"problems.{place}.cell",
+                f"第 {cell} 格没有在十二格表中勾选并写明依据的页码和时间，不能作为问题对应的格",
+            )
+
+
 @cross_check("difference_explained")
 def difference_explained(answers: Answers, context: Context) -> Found:
     """B04: level by level, and a different conclusion says why."""
