@@ -20,7 +20,7 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -39,6 +39,11 @@ SETTINGS = {
     "max_wal_senders": "0",
     "shared_buffers": "32MB",
     "max_connections": "50",
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "timezone": "UTC",
+}
+DURABLE = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "timezone": "UTC",
@@ -107,9 +112,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(programs: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
+def start(
+    programs: Path, folder: Path, port: int, settings: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     """Start the server and wait until it answers."""
-    options = [f"--{name.replace('_', '-')}={value}" for name, value in SETTINGS.items()]
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
     log = (folder / "log").open("wb")
     server = subprocess.Popen(
         [
@@ -140,8 +147,11 @@ def start(programs: Path, folder: Path, port: int) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def postgres_server() -> Iterator[Server]:
-    """A new, empty server on a random loopback port, gone with all its data at the end."""
+def postgres_server(settings: Mapping[str, str] = SETTINGS) -> Iterator[Server]:
+    """A new, empty server on a random loopback port, gone with all its data at the end.
+
+    With DURABLE it syncs and cleans up as PostgreSQL does by default.
+    """
     programs = server_programs()
     if programs is None:
         raise ServerFailed("no PostgreSQL server programs: apt-get install postgresql")
@@ -169,7 +179,7 @@ def postgres_server() -> Iterator[Server]:
         for attempt in range(ATTEMPTS):
             port = free_port()
             try:
-                server = start(programs, folder, port)
+                server = start(programs, folder, port, settings)
                 break
             except ServerFailed:
                 if attempt == ATTEMPTS - 1:

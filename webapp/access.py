@@ -15,9 +15,10 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user, login_user, logout_user
 from sqlalchemy import select, update
+from sqlalchemy.exc import OperationalError
 
 from models import Appointment, User, UserSession
-from webapp import db, kept
+from webapp import db, kept, outages
 from workflows import names, permissions
 from workflows.actions import users
 
@@ -133,11 +134,18 @@ def _touch(token: str) -> int | None:
             return None
         found, seen_at = row.id, row.seen_at
     if current.now - seen_at >= SEEN_EVERY:
-        with db.transaction() as session:
-            session.execute(
-                update(UserSession).where(UserSession.id == found).values(seen_at=current.now)
-            )
+        _note_seen(found)
     return found
+
+
+def _note_seen(row_id: int) -> None:
+    """Who only reads is not held up, or refused, because this cannot be written just now."""
+    seen = update(UserSession).where(UserSession.id == row_id).values(seen_at=current.now)
+    try:
+        with db.transaction(waits=False) as session:
+            session.execute(seen)
+    except OperationalError as error:
+        current_app.logger.warning("a sign-in was not noted as seen: %s", outages.described(error))
 
 
 def _alive(row: UserSession) -> bool:

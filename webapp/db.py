@@ -8,10 +8,10 @@ must leave an event (a dossier was read) does it in `transaction()`. Knows no ta
 from collections.abc import Iterator
 from contextlib import contextmanager
 from sqlite3 import Connection as SqliteConnection
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, g, has_request_context, request
-from sqlalchemy import Connection, Engine, Select, create_engine, event
+from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from werkzeug.local import LocalProxy
@@ -21,19 +21,38 @@ from models import Base
 Row = TypeVar("Row", bound=Base)
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+WAIT_SECONDS = 5  # for a lock that somebody else holds; then the request says that it could not
+PATIENCE = f"busy_timeout={WAIT_SECONDS * 1000}"
 PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # NORMAL loses acknowledged commits on power loss
     "foreign_keys=ON",
-    "busy_timeout=5000",
+    PATIENCE,
     "secure_delete=ON",
     "trusted_schema=OFF",
 )
 
 
+IDLE_SECONDS = 60  # a process frozen in a transaction must not keep its locks for ever
+ANSWER_SECONDS = 5  # of a server that may be away
+
+
 def make_engine(url: str) -> Engine:
-    """An engine for SQLite or PostgreSQL as this application needs it."""
-    engine = create_engine(url, hide_parameters=True)  # errors are logged, answers never
+    """An engine for SQLite or PostgreSQL as this application needs it.
+
+    Each thread takes two connections at most, so the pool has no bound of its own.
+    """
+    postgres: dict[str, Any] = {
+        "pool_pre_ping": True,  # a server that was restarted is found out before anything is lost
+        "connect_args": {
+            "connect_timeout": ANSWER_SECONDS,
+            "options": f"-c lock_timeout={WAIT_SECONDS}s "
+            f"-c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
+        },
+    }
+    own = postgres if make_url(url).get_backend_name() == "postgresql" else {}
+    # Errors are logged, answers never
+    engine = create_engine(url, hide_parameters=True, max_overflow=-1, **own)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -47,8 +66,17 @@ def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reads = connection.get_execution_options().get("reads", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if options.get("reads"):
+        connection.exec_driver_sql("BEGIN")
+    elif options.get("waits", True):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA {PATIENCE}")
 
 
 def init_app(app: Flask) -> None:
@@ -84,13 +112,14 @@ session = cast(Session, LocalProxy(_open))
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, waits: bool = True) -> Iterator[Session]:
     """A short writing transaction of its own, committed at the end.
 
     For a GET that leaves a trace, and for the worker. In a request that writes, use `session`: a
-    second writer would wait for the first.
+    second writer would wait for the first. `waits=False`: for what is not worth waiting for, where
+    the whole database has one lock; OperationalError at once when somebody else holds it.
     """
-    with Session(engine()) as own, own.begin():
+    with Session(engine().execution_options(waits=waits)) as own, own.begin():
         yield own
 
 

@@ -185,14 +185,14 @@ def _progress(dossier_id: int) -> Callable[[int, str], None]:
             return
         told = percent
         with db.transaction() as session:
-            row = session.get_one(DossierRequest, dossier_id)
+            row = session.get_one(DossierRequest, dossier_id, with_for_update=True)
             dossiers.report_progress(session, row, min(percent, 99), message)
 
     return tell
 
 
 def _keep(dossier_id: int, pdf: bytes) -> None:
-    """File first, row second: a row never points to nothing."""
+    """File first, row second: a row never points to nothing. Who comes second takes his away."""
     token = secrets.token_urlsafe(24)
     path = folder() / f"{token}.pdf"
     half = path.with_suffix(".part")
@@ -204,22 +204,25 @@ def _keep(dossier_id: int, pdf: bytes) -> None:
     from webapp.pdf.dossier import page_count
 
     with db.transaction() as session:
-        dossiers.finish(
+        kept = dossiers.finish(
             session,
-            session.get_one(DossierRequest, dossier_id),
+            session.get_one(DossierRequest, dossier_id, with_for_update=True),
             token=token,
             sha256=hashlib.sha256(pdf).hexdigest(),
             size=len(pdf),
             pages=page_count(pdf),
             now=datetime.now(UTC),
         )
+    if not kept:
+        path.unlink()
+        log.warning("dossier %d was ready before", dossier_id)
 
 
 def _tell_failed(dossier_id: int) -> None:
     with db.transaction() as session:
         dossiers.fail(
             session,
-            session.get_one(DossierRequest, dossier_id),
+            session.get_one(DossierRequest, dossier_id, with_for_update=True),
             "排版没有完成，系统会再试；仍不行时联系系统管理员。",
             now=datetime.now(UTC),
         )

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from flask import Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from webapp import db, kept
+from webapp import db, kept, outages
 from webapp.access import current
 from webapp.headers import request_id
 from workflows.actions import incidents
@@ -44,13 +44,13 @@ PAGES = {
     503: ("系统繁忙", "这一步没有完成，数据没有改变。稍等片刻后再试。"),
 }
 SAME_AS_MISSING = {403, 404, 410}
+RETRY_AFTER_SECONDS = 30  # what a 503 tells proxies and programs
 
 # exception: status; more specific answers are given by the views themselves
 EXCEPTIONS: dict[type[Exception], int] = {
     AlreadyRunning: 409,
     Forbidden: 404,
     NotVoidable: 409,
-    OperationalError: 503,  # the database is locked or away
     StaleDataError: 409,
     TaskClosed: 409,
     TaskHeld: 409,
@@ -66,6 +66,8 @@ def init_app(app: Flask) -> None:
     for exception, status in EXCEPTIONS.items():
         app.register_error_handler(exception, _as(status))
     app.register_error_handler(StepFailed, _step_page)
+    for cause in outages.CAUSES:
+        app.register_error_handler(cause, _outage_page)
     for gap in GAPS:
         app.register_error_handler(gap, _setup_page)
 
@@ -79,10 +81,11 @@ def _as(status: int) -> Callable[[Exception], ResponseReturnValue]:
     return answer
 
 
-def page(status: int, message: str | None = None) -> ResponseReturnValue:
-    """The page for a status; `message` replaces the usual explanation."""
-    db.session.rollback()
-    title, usual = PAGES.get(status, PAGES[500 if status >= 500 else 400])
+def page(status: int, message: str | None = None, title: str | None = None) -> ResponseReturnValue:
+    """The page for a status; `message` and `title` replace the usual ones."""
+    _let_go()
+    named, usual = PAGES.get(status, PAGES[500 if status >= 500 else 400])
+    title = title or named
     if request.accept_mimetypes.best == "application/json":
         return jsonify(error=title, message=message or usual, request=request_id()), status
     frame = "errors/bare.html" if status >= 500 else "errors/page.html"
@@ -97,6 +100,14 @@ def page(status: int, message: str | None = None) -> ResponseReturnValue:
         resumed=kept.RESUMED,
     )
     return body, status
+
+
+def _let_go() -> None:
+    """Nothing of the request stays; a connection that died may not even be told so."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        db.session.invalidate()
 
 
 def _may_keep(status: int) -> bool:
@@ -128,7 +139,7 @@ def _setup_page(error: Exception) -> ResponseReturnValue:
 def _step_page(error: StepFailed) -> ResponseReturnValue:
     """Nothing has happened but that the administrator hears of it."""
     current_app.logger.error("request %s: %s", request_id(), error, exc_info=error)
-    db.session.rollback()
+    _let_go()
     told = ""
     try:
         with db.transaction() as session:
@@ -139,6 +150,16 @@ def _step_page(error: StepFailed) -> ResponseReturnValue:
     if isinstance(error.__cause__, GAPS):
         return _setup_page(error.__cause__)
     return page(500, f"这一步没有办成，数据没有改变，填写的内容还在。{told}处理好后再提交一次。")
+
+
+def _outage_page(error: Exception) -> ResponseReturnValue:
+    """The database or the disk: nobody's mistake, and it passes."""
+    if (outage := outages.of(error)) is None:
+        return _failure_page(error)
+    current_app.logger.error("request %s: %s", request_id(), outages.described(error))
+    reply = current_app.make_response(page(503, outage.message, outage.title))
+    reply.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return reply
 
 
 def _failure_page(error: Exception) -> ResponseReturnValue:

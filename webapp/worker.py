@@ -14,7 +14,8 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Event
+from pathlib import Path
+from threading import Event, Thread
 from time import monotonic
 from types import FrameType
 
@@ -23,6 +24,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from webapp import leftovers
 from workflows import clocks, jobs
 from workflows.actions import duties, timers
 from workflows.failures import PASSING, Failure
@@ -225,6 +227,9 @@ def main(app: Flask) -> None:
     """Run until told to stop. Ends the process by itself when a job will not end."""
     engine: Engine = app.extensions["engine"]
     worker = jobs.Worker(engine, new_name(), clock=clock, within=app.app_context)
-    if not work(engine, worker):
+    stop = stopped_by_signals()
+    sweeping = (engine, Path(app.config["VAR"]), clock, stop)
+    Thread(target=leftovers.keep_sweeping, args=sweeping, name="leftovers", daemon=True).start()
+    if not work(engine, worker, stop=stop):
         logging.shutdown()
         os._exit(0)  # threads of unfinished jobs would keep the process from ending

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from traceback import walk_tb
 from typing import Any, Self
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy import exc
+from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -21,8 +22,10 @@ from workflows.engine import StepFailed
 from workflows.events import EventName, record
 
 RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
+# The connection died, under a statement or under the transaction around it; none came free
+AWAY = (OperationalError, InterfaceError, PendingRollbackError, exc.TimeoutError)
 # The database was away or somebody was faster: tried again soon, and counted by nobody
-PASSING = (OperationalError, InterfaceError, StaleDataError)
+PASSING = (*AWAY, StaleDataError)
 _OURS = re.compile(r"(?:^|/)((?:workflows|webapp|models)/[\w/]+\.py)$")
 _MOST_FRAMES = 40
 

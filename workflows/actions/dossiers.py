@@ -57,7 +57,9 @@ def request_dossier(
 
 
 def report_progress(session: Session, row: DossierRequest, percent: int, message: str) -> None:
-    """How far the rendering is, for the waiting page."""
+    """How far the rendering is, for the waiting page. Nothing any more once a copy is ready."""
+    if row.state is DossierState.READY:
+        return
     row.state, row.percent, row.message = DossierState.RENDERING, percent, message
 
 
@@ -70,8 +72,14 @@ def finish(
     size: int,
     pages: int,
     now: datetime,
-) -> None:
-    """The copy lies ready under `token`; its reader is told."""
+) -> bool:
+    """The copy lies ready under `token`; its reader is told. False when another one was quicker: a
+    worker that stood still may come back after its job was done by somebody else.
+
+    The caller has locked the row.
+    """
+    if row.state is DossierState.READY:
+        return False
     row.state, row.percent, row.message = DossierState.READY, 100, None
     row.token, row.sha256, row.size, row.pages = token, sha256, size, pages
     row.finished_at = now
@@ -85,10 +93,13 @@ def finish(
         now=now,
         **data,
     )
+    return True
 
 
 def fail(session: Session, row: DossierRequest, message: str, *, now: datetime) -> None:
     """Rendering failed for now; `message` says in Chinese what may be done."""
+    if row.state is DossierState.READY:
+        return
     row.state, row.message, row.finished_at = DossierState.FAILED, message, now
     record(session, EventName.DOSSIER_FAILED, case=row.case, now=now, dossier=row.id)
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import CaseState, DutyState, Notice, NoticeRecipient, Role, UnitPart
+from models import CaseState, DutyState, Notice, NoticeRecipient, Organisation, Role, UnitPart
 from workflows import clocks
 from workflows.actions.tasks import Handing
 from workflows.engine import Flags
@@ -135,7 +135,9 @@ def _own(step: Handing) -> Notice | None:
 
 
 def _number(step: Handing, now: datetime) -> str:
-    """The issuing unit's running number of the year, in the form 〔2026〕3号."""
+    """The issuing unit's running number of the year, in the form 〔2026〕3号. Issued one after the
+    other: no number comes twice."""
+    step.session.get_one(Organisation, step.by.organisation_id, with_for_update=True)
     year = now.astimezone(_ZONE).year
     short = step.by.organisation.short_name
     start = f"{short}母婴通报〔{year}〕"

@@ -16,6 +16,7 @@ from models import (
     Panel,
     PanelMember,
     Rectification,
+    Region,
     Task,
     UnitPart,
 )
@@ -270,6 +271,8 @@ def _acceptor(step: Handing, level: Level, owner_id: int) -> int:
 
 
 def _item_number(step: Handing, year: int) -> str:
+    """Items of one county are numbered one after the other: no number comes twice."""
+    step.session.get_one(Region, step.case.county.id, with_for_update=True)
     start = f"ZG-{step.case.county_code}-{year}-"
     count = select(func.count()).where(Rectification.number.startswith(start, autoescape=True))
     return f"{start}{(step.session.scalar(count) or 0) + 1:04d}"

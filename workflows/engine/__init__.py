@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from SpiffWorkflow.bpmn import BpmnWorkflow
 from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import CallActivity as CallActivityMixin
 from sqlalchemy import select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -46,7 +46,14 @@ class StepFailed(Exception):
 
 
 # The database is away, somebody was faster: no fault of the process, and with pages of their own
-_NO_FAULT = (StepClosed, StepFailed, OperationalError, InterfaceError, StaleDataError)
+_NO_FAULT = (
+    StepClosed,
+    StepFailed,
+    OperationalError,
+    InterfaceError,
+    PendingRollbackError,
+    StaleDataError,
+)
 
 
 @contextmanager
