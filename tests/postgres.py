@@ -20,11 +20,13 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
+from random import Random
 
 import psycopg
 import pytest
@@ -55,11 +57,30 @@ class ServerFailed(Exception):
     """The server did not start; carries the end of its log."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
     """A running server: `prefix` and a database name make a SQLAlchemy URL."""
 
     prefix: str
+    process: subprocess.Popen[bytes]
+    begin: Callable[[], subprocess.Popen[bytes]]
+
+    def stop(self) -> None:
+        """At once, as if the machine had been switched off: nothing is cleaned up."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(timeout=30)
+
+    def start(self) -> None:
+        """Again, with what it had acknowledged."""
+        self.process = self.begin()
+
+    def kill_one(self, dice: Random) -> None:
+        """One of its processes that serve somebody; it then ends all of them and recovers."""
+        query = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        with psycopg.connect(self.prefix.replace("+psycopg", "") + "postgres") as connection:
+            found = sorted(pid for (pid,) in connection.execute(query))
+        with suppress(ProcessLookupError):
+            os.kill(dice.choice(found), signal.SIGKILL)
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Make a database, as a copy of `template` when one is named; its SQLAlchemy URL.
@@ -185,10 +206,11 @@ def postgres_server(settings: Mapping[str, str] = SETTINGS) -> Iterator[Server]:
                 if attempt == ATTEMPTS - 1:
                     raise
         try:
-            yield Server(f"postgresql+psycopg://yili:{password}@127.0.0.1:{port}/")
+            prefix = f"postgresql+psycopg://yili:{password}@127.0.0.1:{port}/"
+            running = Server(prefix, server, partial(start, programs, folder, port, settings))
+            yield running
         finally:
-            server.send_signal(signal.SIGQUIT)  # immediate: nothing is worth a clean shutdown
-            server.wait(timeout=30)
+            running.stop()  # nothing is worth a clean shutdown
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,15 @@
 """Every page keeps the rules of tests/pages.py, for everybody who may open it; and so do errors."""
 
+import errno
 import re
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from flask import Flask, abort
-from sqlalchemy import Engine, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Engine, exc, select, text
+from sqlalchemy.exc import OperationalError, PendingRollbackError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -117,6 +119,13 @@ def _rows(engine: Engine) -> dict[str, int]:
         return {t: connection.scalar(text(f'SELECT count(*) FROM "{t}"')) or 0 for t in tables}  # noqa: S608
 
 
+def of_sqlite(code: int) -> OperationalError:
+    """What SQLAlchemy makes of what SQLite says."""
+    said = sqlite3.OperationalError("secret inside")
+    said.sqlite_errorcode = code
+    return OperationalError("secret inside", {}, said)
+
+
 ERRORS: list[tuple[Exception | int, int, str]] = [
     (400, 400, "请求无法识别"),
     (403, 404, "没有找到"),
@@ -127,7 +136,14 @@ ERRORS: list[tuple[Exception | int, int, str]] = [
     (StaleDataError(), 409, "内容已有变化"),
     (TaskClosed(), 409, "内容已有变化"),
     (NoUnit(), 409, "机构或规则尚未配置完整"),
-    (OperationalError("secret inside", {}, Exception()), 503, "系统繁忙"),
+    (OperationalError("secret inside", {}, Exception()), 503, "数据库暂时连不上"),
+    (PendingRollbackError("secret inside"), 503, "数据库暂时连不上"),
+    (of_sqlite(sqlite3.SQLITE_CANTOPEN), 503, "数据库暂时连不上"),
+    (of_sqlite(sqlite3.SQLITE_BUSY), 503, "系统繁忙"),
+    (exc.TimeoutError("secret inside"), 503, "系统繁忙"),
+    (of_sqlite(sqlite3.SQLITE_FULL), 503, "服务器存储空间不足"),
+    (OSError(errno.ENOSPC, "secret inside"), 503, "服务器存储空间不足"),
+    (OSError(errno.EACCES, "secret inside"), 500, "系统出错"),
     (413, 413, "文件或内容太大"),
     (422, 422, "内容需要修改"),
     (RuntimeError("secret inside"), 500, "系统出错"),
@@ -228,7 +244,7 @@ def test_sqlite_is_opened_as_it_should_be(engine: Engine) -> None:
         "journal_mode": "wal",
         "synchronous": 2,
         "foreign_keys": 1,
-        "busy_timeout": 5000,
+        "busy_timeout": 10_000,
     }
 
 

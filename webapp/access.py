@@ -26,6 +26,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 # All that somebody may do before he has replaced a password that an administrator set
 WITH_ONE_TIME_PASSWORD = frozenset({"auth.password", "auth.change_password", "auth.sign_out"})
+# Whatever the database does, these answer
+ASKING_NOTHING = frozenset({"static", "health.alive", "health.ready"})
 SEEN_EVERY = timedelta(minutes=1)  # how often `seen_at` is written; a row per click would be waste
 
 
@@ -109,7 +111,7 @@ current = Current()
 
 
 def init_app(app: Flask) -> None:
-    manager = LoginManager(app)
+    manager = LoginManager(app, add_context_processor=False)  # pages of errors ask no database
     manager.session_protection = None  # the row decides, not the browser's name
     manager.user_loader(_load)
     app.before_request(_refuse_strangers)
@@ -159,7 +161,7 @@ def _alive(row: UserSession) -> bool:
 
 
 def _refuse_strangers() -> ResponseReturnValue | None:
-    if request.endpoint == "static":
+    if request.endpoint in ASKING_NOTHING:
         return None
     signed_in = current.signed_in  # asked first, before the request's own transaction begins
     view = current_app.view_functions.get(request.endpoint or "")

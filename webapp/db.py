@@ -21,7 +21,7 @@ from models import Base
 Row = TypeVar("Row", bound=Base)
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-WAIT_SECONDS = 5  # for a lock that somebody else holds; then the request says that it could not
+WAIT_SECONDS = 10  # for a lock that somebody else holds; then the request says that it could not
 PATIENCE = f"busy_timeout={WAIT_SECONDS * 1000}"
 PRAGMAS = (
     "journal_mode=WAL",
@@ -109,6 +109,15 @@ def _close(_error: BaseException | None) -> None:
 
 
 session = cast(Session, LocalProxy(_open))
+
+
+def write_nothing() -> None:
+    """Undo what the request has done so far; from here on it only reads.
+
+    The page that says why must not make others wait for it.
+    """
+    session.rollback()
+    session.bind = reading_engine()
 
 
 @contextmanager

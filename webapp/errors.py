@@ -105,7 +105,7 @@ def page(status: int, message: str | None = None, title: str | None = None) -> R
 def _let_go() -> None:
     """Nothing of the request stays; a connection that died may not even be told so."""
     try:
-        db.session.rollback()
+        db.write_nothing()
     except SQLAlchemyError:
         db.session.invalidate()
 

@@ -34,12 +34,13 @@ def create() -> ResponseReturnValue:
     """Open the case. The same page handed in twice opens one."""
     form = _form()
     if not form.parse():
+        db.write_nothing()
         return _page(form)
     by, now = current.appointment, current.now
     try:
         case = cases.open_case(db.session, form.answers, key=form.token, by=by, now=now)
     except InvalidAnswers as invalid:
-        db.session.rollback()
+        db.write_nothing()
         form.show_errors(invalid.errors)
         return _page(form)
     kept_drafts.drop_draft(db.session, PLACE, by=by)

@@ -75,6 +75,7 @@ def complete(task_id: int) -> ResponseReturnValue:
     if task.confirms and task.holder_id in current.appointment.people and not form.resumed:
         return _hand_back(task, form)
     if not form.parse():
+        db.write_nothing()
         return _page(task, form)
     try:
         tasks.complete_task(
@@ -86,11 +87,11 @@ def complete(task_id: int) -> ResponseReturnValue:
             now=current.now,
         )
     except tasks.InvalidAnswers as invalid:
-        db.session.rollback()
+        db.write_nothing()
         form.show_errors(invalid.errors)
         return _page(task, form)
     except (tasks.TaskClosed, tasks.TaskHeld):
-        db.session.rollback()
+        db.write_nothing()
         return _overtaken(task, form)
     db.session.commit()
     if task.case is not None and load.base_name(task.form) == PANEL:
@@ -147,7 +148,7 @@ def _hand_back(task: Task, form: TaskForm) -> ResponseReturnValue:
         draft_actions.save_draft(db.session, form.place, form.typed, 100, by=by, now=now)
         delegation.hand_back(db.session, task, by=by, now=now)
     except (tasks.TaskClosed, tasks.TaskHeld):
-        db.session.rollback()
+        db.write_nothing()
         return _overtaken(task, form)
     db.session.commit()
     flash("已交回，填写的内容一并转去。")

@@ -165,6 +165,8 @@ def engine(rows: Rows) -> Iterator[Fault]:
         if task.state is TaskState.OPEN:
             tasks[task.process_id].add(task.spiff_id)
     for timer in rows.timers:
+        if timer.attempts:  # what failed waits for longer than the state says
+            yield Fault(HALF, f"timer {timer.id} has failed: {timer.error}")
         timers[timer.process_id][timer.spiff_id] = timer.due_at
     for process in rows.processes:
         here = f"process {process.id} ({process.status.value})"

@@ -103,11 +103,12 @@ class Browser:
         body = urlencode(pairs).encode()
         return self.ask(who, "POST", path, body, "application/x-www-form-urlencoded")
 
-    def upload(self, who: str, name: str) -> Reply | None:
+    def upload(self, who: str, name: str, **headers: str) -> Reply | None:
         kind = "application/pdf" if name.endswith("pdf") else "image/jpeg"
         head = f'--gap\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
         whole = f"{head}Content-Type: {kind}\r\n\r\n".encode() + content(name) + b"\r\n--gap--\r\n"
-        return self.ask(who, "POST", "/attachments", whole, "multipart/form-data; boundary=gap")
+        kind = "multipart/form-data; boundary=gap"
+        return self.ask(who, "POST", "/attachments", whole, kind, **headers)
 
 
 class Journal:

@@ -89,7 +89,7 @@ def run(ground: Ground, kills: int, pause: float, seconds: float, seed: str) -> 
     outcome = Outcome()
     fall_due(ground.engine, 40, timedelta(seconds=kills * pause))
     ground.stand.start()
-    wait(ground.stand.answers)
+    wait(ground.answers)
     until = time.monotonic() + seconds
     stop = threading.Event()
     clients = [

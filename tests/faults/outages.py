@@ -21,6 +21,7 @@ from random import Random
 from uuid import uuid4
 
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from models import Case, DossierRequest, DossierState, Task, TaskState
@@ -94,7 +95,7 @@ def served(
     with ground(name, folder, server, **environment) as place:
         fall_due(place.engine, 12, timedelta(seconds=30))
         place.stand.start(workers)
-        expect(wait(place.stand.answers), "the stand never answered")
+        expect(wait(place.answers), "the stand never answered")
         yield place
 
 
@@ -216,11 +217,9 @@ def no_space(place: Ground, mounted: bool) -> Iterator[None]:
 
 @contextmanager
 def _no_growth(place: Ground) -> Iterator[None]:
+    none = (1, resource.RLIM_INFINITY)
     here = place.stand.pids(WEB) + place.stand.pids(WORKER)
-    old = {
-        pid: resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
-        for pid in here
-    }
+    old = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE, none) for pid in here}
     try:
         yield
     finally:
@@ -336,7 +335,22 @@ def _freeze_renderer(place: Ground, key: int) -> int:
     expect(name, "nobody is rendering")
     pid = int(str(name).rsplit("-", 2)[1])
     os.kill(pid, signal.SIGSTOP)
+    while _holds_the_lock(place):  # of all SQLite: then nobody could take over before it is back
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(0.02)
+        os.kill(pid, signal.SIGSTOP)
+    expect(_state(place, key) is not DossierState.READY, "it was too quick to be frozen")
     return pid
+
+
+def _holds_the_lock(place: Ground) -> bool:
+    if place.engine.dialect.name != "sqlite":
+        return False
+    try:
+        with place.engine.execution_options(waits=False).begin():
+            return False
+    except OperationalError:
+        return True
 
 
 def _came_back(place: Ground, pid: int) -> bool:

@@ -56,6 +56,13 @@ _NO_FAULT = (
 )
 
 
+def _no_fault(error: BaseException | None) -> BaseException | None:
+    """What SpiffWorkflow has wrapped, when it was no fault of the process."""
+    while error is not None and not isinstance(error, _NO_FAULT):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 @contextmanager
 def _telling(definition: str, process_id: int | None, step: str | None) -> Iterator[None]:
     """Whatever a step raises comes out as StepFailed."""
@@ -64,6 +71,8 @@ def _telling(definition: str, process_id: int | None, step: str | None) -> Itera
     except _NO_FAULT:
         raise
     except Exception as error:
+        if (first := _no_fault(error)) is not None:
+            raise first from None
         at = getattr(getattr(error, "task_spec", None), "bpmn_id", None)
         raise StepFailed(definition, process_id, step or at) from error
 

@@ -1,0 +1,124 @@
+"""Many clients, one step: whoever comes first has it, and the others are told so.
+
+A round is one open step and 32 requests sent at the same moment: eight pages of one person, each
+sent four times with its own key. One key wins, all four of its requests get the first answer; all
+others get the page of conflict.
+"""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Document, Task, TaskState
+from tests.faults.audit import Fault, audit, jobs, versions
+from tests.faults.clients import CONFLICT, DONE, Attempt, Reply
+from tests.faults.desks import Desks
+from tests.faults.ground import Ground
+from tests.faults.kills import rest, wait
+from workflows.actions.cases import open_case
+from workflows.demo import answers
+from workflows.demo.people import seat_of
+
+RACERS, PAGES = 32, 8
+
+
+@dataclass
+class Outcome:
+    """`wrong`: rounds that did not have exactly one winner, or in which somebody was not told."""
+
+    rounds: int = 0
+    wrong: int = 0
+    told: Counter[int] = field(default_factory=Counter)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def run(place: Ground, rounds: int, seed: str) -> Outcome:
+    """So many rounds, one after the other, then the audit."""
+    outcome, dice = Outcome(), Random(seed)  # noqa: S311 - it must repeat
+    tasks = _steps(place, rounds)
+    place.stand.start()
+    wait(place.answers)
+    for task in tasks:
+        outcome.rounds += 1
+        if wrong := _round(place, task, dice, outcome.told):
+            outcome.wrong += 1
+            outcome.faults += [Fault("wrong", f"round {outcome.rounds}: {what}") for what in wrong]
+    rest(place.engine)
+    place.stand.stop()
+    with Session(place.engine.execution_options(reads=True)) as session:
+        now = datetime.now(UTC)
+        outcome.faults += audit(session, place.folder, now, (jobs, versions))
+    return outcome
+
+
+def _steps(place: Ground, number: int) -> list[int]:
+    """As many reports, each waiting to be received."""
+    with Session(place.engine) as session, session.begin():
+        by, now = seat_of(session, "linxm"), datetime.now(UTC)
+        for _ in range(number):
+            said = answers.report(now - timedelta(hours=2), organisation=by.organisation_id)
+            open_case(session, said, key=str(uuid4()), by=by, now=now - timedelta(hours=1))
+        query = select(Task.id).where(Task.bpmn_id == "UT_receive", Task.state == TaskState.OPEN)
+        return list(session.scalars(query.order_by(Task.id)))
+
+
+def _round(place: Ground, task_id: int, dice: Random, told: Counter[int]) -> list[str]:
+    """What was wrong with it."""
+    with Session(place.engine.execution_options(reads=True)) as session:
+        paper = Desks(session, lambda *_: "", dice).paper(session.get_one(Task, task_id))
+    keys = [str(UUID(int=dice.getrandbits(128), version=4)) for _ in range(PAGES)]
+    attempts = [
+        Attempt(paper.who, f"/tasks/{task_id}", keys[number % PAGES], "race")
+        for number in range(RACERS)
+    ]
+    start = threading.Barrier(RACERS)
+    racers = [
+        threading.Thread(target=_race, args=(place, attempt, paper.typed(attempt.key), start))
+        for attempt in attempts
+    ]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    told.update(attempt.final.status if attempt.final else 0 for attempt in attempts)
+    with Session(place.engine.execution_options(reads=True)) as session:
+        documents = session.scalars(select(Document).where(Document.task_id == task_id)).all()
+        return _judged(attempts, [document.key for document in documents])
+
+
+def _race(
+    place: Ground, attempt: Attempt, typed: list[tuple[str, str]], start: threading.Barrier
+) -> None:
+    start.wait()
+    for _ in range(20):  # a line that is not taken in the crowd is no answer
+        attempt.final = place.browser.post(attempt.who, attempt.path, typed)
+        if attempt.final is not None:
+            return
+
+
+def _judged(attempts: list[Attempt], written: list[str]) -> list[str]:
+    if len(written) != 1:
+        return [f"{len(written)} documents"]
+    wrong = []
+    for attempt in attempts:
+        won = attempt.key == written[0]
+        if not (_is_first_answer(attempt) if won else _is_told(attempt.final)):
+            said = attempt.final and (attempt.final.status, attempt.final.location)
+            wrong.append(f"{'a winner' if won else 'a loser'} was told {said}")
+    return wrong
+
+
+def _is_first_answer(attempt: Attempt) -> bool:
+    reply = attempt.final
+    return reply is not None and (reply.status, reply.location) == (DONE, attempt.path)
+
+
+def _is_told(reply: Reply | None) -> bool:
+    """409, by whom it was done, and nothing of what was typed is lost."""
+    return reply is not None and reply.status == CONFLICT and "已由" in reply.body
