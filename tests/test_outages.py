@@ -1,0 +1,217 @@
+"""The database away, busy or full: what a person sees, and that nothing has to be put right."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import Engine, func, select, text
+from sqlalchemy.orm import Session
+
+from models import (
+    Attachment,
+    DossierRequest,
+    DossierState,
+    Event,
+    Notice,
+    Notification,
+)
+from tests.cases import report
+from tests.pages import Client
+from tests.people import World
+from tests.waiting import until
+from webapp import leftovers
+from webapp.db import make_engine
+from workflows.actions import dossiers, notices
+from workflows.jobs import migrate as migrate_jobs
+
+ClientFor = Callable[[Any], Client]
+NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def away(app: Flask) -> Iterator[Callable[[], None]]:
+    """Take the database from under the app."""
+    there: Engine = app.extensions["engine"]
+    app.testing = False
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    def take() -> None:
+        app.extensions["engine"] = make_engine("sqlite:////nowhere/at/all/yili.db")
+
+    yield take
+    app.extensions["engine"] = there
+
+
+def test_without_a_database_pages_say_so_and_lose_nothing(
+    client_for: ClientFor, world: World, away: Callable[[], None]
+) -> None:
+    browser = client_for(world.by["mch"])
+    assert browser.get("/tasks").status_code == 200
+    away()
+    reply = browser.get("/tasks")
+    assert reply.status_code == 503
+    assert "数据库暂时连不上" in reply.text
+    assert reply.headers["Retry-After"]
+    key = str(uuid4())
+    reply = browser.post("/tasks/1", data={"key": key, "remark": "值班电话已打"})
+    assert reply.status_code == 503
+    for kept in ("值班电话已打", key, "带着填写的内容继续"):
+        assert kept in reply.text
+    said = browser.post("/drafts/report", data={}, headers={"Accept": "application/json"})
+    assert said.status_code == 503
+    assert "过一两分钟再试" in said.get_json()["message"]
+    assert browser.get("/healthz").status_code == 200
+    assert browser.get("/readyz").status_code == 503
+
+
+def test_reading_waits_for_no_writer_even_to_be_noted_as_seen(
+    client_for: ClientFor, world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        browser = client_for(world.by["mch"])
+        clock.shift(timedelta(minutes=5))
+        holder = sqlite3.connect(tmp_path / "yili.db", isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        assert browser.get("/tasks").status_code == 200
+        holder.execute("ROLLBACK")
+        holder.close()
+    assert "not noted as seen: OperationalError: database is locked" in caplog.text
+
+
+def test_a_page_that_says_why_makes_nobody_wait(
+    client_for: ClientFor, world: World, app: Flask, tmp_path: Path
+) -> None:
+    browser = client_for(world.by["department"])
+    free: list[bool] = []
+
+    @app.context_processor
+    def look() -> dict[str, Any]:
+        """While the page is being made somebody else could write."""
+        writer = sqlite3.connect(tmp_path / "yili.db", isolation_level=None, timeout=0)
+        try:
+            writer.execute("BEGIN IMMEDIATE")
+            free.append(True)
+        except sqlite3.OperationalError:
+            free.append(False)
+        finally:
+            writer.close()
+        return {}
+
+    assert browser.post("/reports/new", data={"name": "禾"}).status_code == 422
+    assert free
+    assert all(free)
+
+
+def test_postgres_lets_nobody_wait_for_ever(postgres_url: str) -> None:
+    engine = make_engine(postgres_url)
+    with engine.connect() as connection:
+        shown = [
+            connection.scalar(text(f"SHOW {name}"))
+            for name in ("lock_timeout", "idle_in_transaction_session_timeout")
+        ]
+    engine.dispose()
+    assert shown == ["10s", "1min"]
+
+
+# What comes back after it was given up
+
+
+@pytest.fixture
+def dossier(session: Session, world: World, database_url: str) -> DossierRequest:
+    migrate_jobs(database_url)
+    by = world.by["quality_office"]
+    case = report(session, by, NOW)
+    row = dossiers.request_dossier(session, case, "archive", "", by=by, now=NOW)
+    session.commit()
+    return row
+
+
+def finish(session: Session, row: DossierRequest, token: str) -> bool:
+    return dossiers.finish(session, row, token=token, sha256="0" * 64, size=1, pages=1, now=NOW)
+
+
+def test_a_dossier_is_finished_once(session: Session, dossier: DossierRequest) -> None:
+    """The worker that stood still comes back when another has done its job."""
+    assert finish(session, dossier, "first")
+    assert not finish(session, dossier, "second")
+    dossiers.report_progress(session, dossier, 40, "排版")
+    dossiers.fail(session, dossier, "排版没有完成", now=NOW)
+    session.commit()
+    assert (dossier.state, dossier.token, dossier.percent) == (DossierState.READY, "first", 100)
+    count = select(func.count()).where(Event.name.in_(["dossier.rendered", "dossier.failed"]))
+    assert session.scalar(count) == 1
+    told = select(func.count()).where(Notification.name == "dossier.rendered")
+    assert session.scalar(told) == 1
+
+
+def test_what_a_killed_process_left_behind_goes(
+    session: Session, dossier: DossierRequest, world: World, tmp_path: Path
+) -> None:
+    finish(session, dossier, "kept")
+    session.add(
+        Attachment(
+            token="named", filename="a.pdf", media_type="application/pdf", size=1, sha256="0",
+            uploaded_by_id=world.user("mch").id, uploaded_at=NOW,
+        )
+    )  # fmt: skip
+    session.commit()
+    for name in ("files/named", "files/unnamed", "files/.half.part", "dossiers/kept.pdf",
+                 "dossiers/unknown.pdf", "dossiers/unknown.part"):  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    now = datetime.now(UTC)
+    assert leftovers.sweep(session, tmp_path, now) == 0  # somebody may still be writing them
+    assert leftovers.sweep(session, tmp_path, now + timedelta(days=2)) >= 4
+    left = sorted(path.name for path in tmp_path.glob("*/*") if path.is_file())
+    assert left == ["kept.pdf", "named"]
+
+
+# Two at once
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database", ["postgres"])
+def test_two_notices_issued_at_once_have_two_numbers(
+    engine: Engine, session: Session, world: World
+) -> None:
+    by = world.by["commission"]
+    case = report(session, world.by["quality_office"], NOW)
+    given: list[str] = []
+
+    def number(own: Session) -> str:
+        step: Any = SimpleNamespace(session=own, by=own.merge(by, load=True))
+        return notices._number(step, NOW)
+
+    def second() -> None:
+        with Session(engine) as other:
+            given.append(number(other))
+
+    with Session(engine) as first:
+        given.append(number(first))
+        thread = Thread(target=second)
+        thread.start()
+        until(lambda: waits(session), "the second waits for the first")
+        first.add(
+            Notice(
+                number=given[0], case_id=case.id, level="county",
+                organisation_id=by.organisation_id,
+                document_id=session.scalar(text("SELECT max(id) FROM document")),
+                drafted_by_id=by.user_id,
+            )
+        )  # fmt: skip
+        first.commit()
+    thread.join()
+    assert len(set(given)) == 2
+
+
+def waits(session: Session) -> bool:
+    session.rollback()
+    return bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
