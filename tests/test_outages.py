@@ -13,6 +13,7 @@ import pytest
 import time_machine
 from flask import Flask
 from sqlalchemy import Engine, func, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from models import (
@@ -29,6 +30,7 @@ from tests.people import World
 from tests.waiting import until
 from webapp import leftovers
 from webapp.db import make_engine
+from workflows import engine as engine_
 from workflows.actions import dossiers, notices
 from workflows.jobs import migrate as migrate_jobs
 
@@ -215,3 +217,12 @@ def test_two_notices_issued_at_once_have_two_numbers(
 def waits(session: Session) -> bool:
     session.rollback()
     return bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+
+def test_the_databases_errors_are_no_fault_of_a_process() -> None:
+    """The library wraps what an expression raises: it must not become an incident."""
+    with pytest.raises(OperationalError), engine_._telling("maternal_death", 1, "UT_plan"):
+        try:
+            raise OperationalError("SELECT", {}, Exception("gone"))
+        except OperationalError:
+            raise RuntimeError("Error evaluating expression") from None
