@@ -221,8 +221,12 @@ def waits(session: Session) -> bool:
 
 def test_the_databases_errors_are_no_fault_of_a_process() -> None:
     """The library wraps what an expression raises: it must not become an incident."""
-    with pytest.raises(OperationalError), engine_._telling("maternal_death", 1, "UT_plan"):
+
+    def evaluate() -> None:
         try:
             raise OperationalError("SELECT", {}, Exception("gone"))
         except OperationalError:
             raise RuntimeError("Error evaluating expression") from None
+
+    with pytest.raises(OperationalError), engine_._telling("maternal_death", 1, "UT_plan"):
+        evaluate()
