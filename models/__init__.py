@@ -2,6 +2,7 @@
 
 from models.attachment import Attachment, BlindCopy
 from models.base import Base, DataClass
+from models.calendar import CalendarDay
 from models.case import Case, CaseKind, CaseState, CaseUnit, Person, UnitPart
 from models.clock import Clock
 from models.document import Document, Draft
@@ -36,6 +37,7 @@ __all__ = [
     "Attachment",
     "Base",
     "BlindCopy",
+    "CalendarDay",
     "Case",
     "CaseKind",
     "CaseState",

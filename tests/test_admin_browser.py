@@ -42,6 +42,8 @@ PAGES = {
         "/admin/rules/410200",
         "/admin/definitions",
         "/admin/operations",
+        "/admin/calendar",
+        "/admin/calendar/new",
         "/admin/incidents",
         "/admin/health",
     ),

@@ -199,7 +199,7 @@ INTERNAL = {
     "reference data": {
         "icd10.code", "icd10.title", "icd10.title_en", "icd10.aliases", "icd10.initials",
         "region.code", "region.name", "region.parent_code", "region.initials",
-        "zone.county_code",
+        "zone.county_code", "calendar_day.name", "calendar_day.document",
     },
     "units, which are public bodies, and what somebody is in one of them": {
         "organisation.name", "organisation.short_name", "organisation.grade",

@@ -141,6 +141,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.INCIDENT_RETRIED: "异常重试",
         EventName.INCIDENT_DISMISSED: "异常标记已处理",
         EventName.INCIDENT_SOLVED: "异常自行恢复",
+        EventName.CALENDAR_CHANGED: "变更工作日历",
         EventName.STATE_EXPORTED: "导出技术状态",
         EventName.SESSION_STARTED: "登录",
         EventName.SESSION_REFUSED: "登录被拒",

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Case, CaseState, Clock, IncidentKind
+from workflows import calendar
 from workflows.events import EventName, record
 from workflows.failures import RETRY_AFTER, Failure, open_incident
 from workflows.notifications import tell_desk
@@ -74,7 +75,6 @@ def _add(
     due_at: datetime | None,
     now: datetime,
 ) -> Clock:
-    limit = rule.limit()
     clock = Clock(
         case=case,
         rule_key=rule.key,
@@ -82,13 +82,21 @@ def _add(
         title=rule.title,
         organisation_id=organisation_id,
         started_at=started_at,
-        due_at=due_at or (started_at + limit if limit else None),
+        due_at=due_at or _end_of(session, rule, started_at),
     )
     clock.next_reminder_at = _next_reminder(clock, rules_of(case), now)
     session.add(clock)
     session.flush()
     record(session, EventName.CLOCK_STARTED, case=case, now=now, clock=clock.id, title=clock.title)
     return clock
+
+
+def _end_of(session: Session, rule: Rule, started_at: datetime) -> datetime | None:
+    """Hours and days pass on any day; working days by the calendar as it is known now."""
+    if (count := rule.working_days()) is not None:
+        return calendar.load(session).end_of(started_at, count)
+    limit = rule.limit()
+    return started_at + limit if limit else None
 
 
 def meet(session: Session, clock: Clock, *, now: datetime) -> None:

@@ -78,6 +78,7 @@ class EventName(enum.StrEnum):
     INCIDENT_RETRIED = "incident.retried"
     INCIDENT_DISMISSED = "incident.dismissed"
     INCIDENT_SOLVED = "incident.solved"
+    CALENDAR_CHANGED = "calendar.changed"
     STATE_EXPORTED = "state.exported"
     SESSION_STARTED = "session.started"
     SESSION_REFUSED = "session.refused"

@@ -71,6 +71,7 @@ _WHOLE = {
 }
 _EVERY_ONE = {Unit.MONTH: "每月", Unit.QUARTER: "每季度"}
 _LIMITS = {Unit.HOURS, Unit.DAYS}
+_COUNTED = {*_LIMITS, Unit.WORKING_DAYS}
 
 Value = bool | int | float | str | tuple[str | int | float, ...]
 _Struct = TypeVar("_Struct", bound=Struct)
@@ -111,12 +112,24 @@ class Rule(Strict, frozen=True):
 
     def limit(self) -> timedelta | None:
         """How long may it take, or None when the rule gives no number or the deadline is set
-        elsewhere. ValueError for a rule that is no limit at all, such as a list."""
+        elsewhere. ValueError for a rule that is no length of time: a list, or working days, whose
+        length depends on the calendar."""
         if self.value is None or (self.is_clock and self.unit is Unit.TEXT):
             return None
         if self.unit not in _LIMITS or not isinstance(self.value, int):
             raise ValueError(f"{self.key} is in {self.unit.value}, which is no length of time")
         return timedelta(**{self.unit.value: self.value})
+
+    def working_days(self) -> int | None:
+        """How many working days it may take; None when the rule does not count in them."""
+        if self.unit is Unit.WORKING_DAYS and isinstance(self.value, int):
+            return self.value
+        return None
+
+    @property
+    def has_number(self) -> bool:
+        """Whether the rule itself says how long it may take."""
+        return self.value is not None and self.unit in _COUNTED
 
     def describe(self) -> str:
         """The value as people read it: 24 小时, 每季度, 本地口径待确认."""
@@ -332,7 +345,7 @@ def _wrong_statement(rule: Rule, printed: dict[str, date]) -> Iterator[str]:
 
 def _wrong_value(rule: Rule) -> Iterator[str]:
     unit, value = rule.unit, rule.value
-    if rule.is_clock and unit not in {*_LIMITS, Unit.TEXT}:
+    if rule.is_clock and unit not in {*_COUNTED, Unit.TEXT}:
         yield "a clock is in hours or days, or text when its deadline is set elsewhere"
     if value is not None and not _fits(unit, value):
         yield f"the value {value!r} is not in {unit.value}; correct value or unit"

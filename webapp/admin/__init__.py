@@ -3,6 +3,7 @@
 from webapp.admin import (
     accounts,
     appointments,
+    calendar,
     definitions,
     health,
     index,
@@ -19,6 +20,7 @@ __all__ = [
     "accounts",
     "appointments",
     "bp",
+    "calendar",
     "definitions",
     "health",
     "index",

@@ -13,7 +13,7 @@ from webapp.access import current
 from webapp.admin.blueprint import LOG, PEOPLE, SYSTEM, bp
 from webapp.admin.organisations import gaps
 from webapp.words import local
-from workflows import operations, rules
+from workflows import calendar, operations, rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,13 @@ def _rules() -> tuple[str, str]:
     return f"{files} 份规则文件", "still"
 
 
+def _calendar() -> tuple[str, str]:
+    year = local(current.now).year
+    if year not in calendar.load(db.session).years:
+        return f"{year} 年未录入，按周一至周五", "due"
+    return f"{year} 年已录入", "still"
+
+
 def _definitions() -> tuple[str, str]:
     running = select(func.count(Process.id)).where(Process.status == ProcessState.RUNNING)
     return f"{db.session.scalar(running)} 个流程在办", "still"
@@ -93,6 +100,14 @@ CARDS = (
         _organisations,
     ),
     Card("admin.zones", SYSTEM, "片区", "map", "哪个救治中心对口哪个县（区）", _zones),
+    Card(
+        "admin.calendar",
+        SYSTEM,
+        "工作日历",
+        "calendar3",
+        "放假与调休，用于以工作日计的时限",
+        _calendar,
+    ),
     Card("admin.rules", SYSTEM, "规则", "journal-check", "各地现行规定值与依据条款", _rules),
     Card(
         "admin.definitions",

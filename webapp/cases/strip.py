@@ -1,12 +1,13 @@
 """The clock strip: every limit of one case side by side, each explaining itself."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from models import Case, Clock, Rectification, Task, TaskState
+from workflows import calendar
 from workflows.permissions import LANES
 from workflows.readers import Reader
 from workflows.rules import Rule, RuleSet
@@ -24,6 +25,7 @@ class Cell:
     unit: str
     stopped: Task | None
     stopper: str
+    unknown_years: tuple[int, ...] = ()  # counted in working days, but nobody entered the days off
 
     @property
     def desk(self) -> str:
@@ -59,13 +61,35 @@ def cells(
     for clock in started:
         by_key.setdefault(clock.rule_key, []).append(clock)
     numbers = {str(item.id): item.number for item in items}
+    unknown = _unknown_years(session, rules, started)
     found = []
     for rule in rules.clocks():
         of_rule: list[Clock | None] = [*by_key.pop(rule.key, [])]
         found += [_cell(rule, clock, tasks, numbers, reader) for clock in of_rule or [None]]
     for rest in by_key.values():
         found += [_cell(None, clock, tasks, numbers, reader) for clock in rest]
-    return found
+    return [
+        replace(cell, unknown_years=unknown[cell.clock.id])
+        if cell.clock and cell.clock.id in unknown
+        else cell
+        for cell in found
+    ]
+
+
+def _unknown_years(
+    session: Session, rules: RuleSet, clocks: Iterable[Clock]
+) -> dict[int, tuple[int, ...]]:
+    """Of clocks in working days: the years they reach into whose days off are not entered."""
+    counted = {rule.key for rule in rules.clocks() if rule.working_days() is not None}
+    ours = [clock for clock in clocks if clock.rule_key in counted and clock.due_at]
+    if not ours:
+        return {}
+    known = calendar.load(session)
+    return {
+        clock.id: tuple(known.unknown(clock.started_at, clock.due_at))
+        for clock in ours
+        if clock.due_at
+    }
 
 
 def _cell(
