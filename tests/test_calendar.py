@@ -235,7 +235,7 @@ def enter(
 
 FORM = {
     "kind": "off",
-    "first": "2027-01-01",
+    "begin": "2027-01-01",
     "last": "2027-01-03",
     "name": "元旦",
     "document": "国办发明电〔2026〕x号",
@@ -247,7 +247,7 @@ def test_days_are_entered_corrected_and_taken_back_on_record(
     admin: Client, session: Session, world: World
 ) -> None:
     assert admin.post("/admin/calendar/new", data=FORM).status_code == 303
-    one_day = {"first": "2027-01-03", "last": "2027-01-03", "kind": "working"}
+    one_day = {"begin": "2027-01-03", "last": "2027-01-03", "kind": "working"}
     assert admin.post("/admin/calendar/new", data=FORM | one_day).status_code == 303
     session.rollback()
     held = calendar.load(session)
@@ -287,7 +287,7 @@ def test_what_is_entered_goes_before_the_files(session: Session, world: World) -
         ({"last": "2026-12-31"}, "最后一天不早于第一天"),
         ({"last": "2028-01-03"}, "核对年份"),
         ({"document": ""}, "填写依据文件"),
-        ({"first": "x"}, "2026-11-21"),
+        ({"begin": "x"}, "2026-11-21"),
         ({"kind": "maybe"}, "从列表中选择一项"),
     ],
 )

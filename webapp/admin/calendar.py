@@ -29,7 +29,7 @@ class DaysForm(AdminForm):
         [InputRequired("选择安排")],
         choices=[SelectChoice("off", "放假"), SelectChoice("working", "调休上班")],
     )
-    first = day("第一天", "填写第一天")
+    begin = day("第一天", "填写第一天")
     last = day("最后一天", "填写最后一天", note="只有一天的，与第一天相同。")
     name = line("节日", 20, "填写节日", note="如：春节")
     document = line(
@@ -39,7 +39,7 @@ class DaysForm(AdminForm):
     @property
     def days(self) -> entered.Days:
         return entered.Days(
-            first=self.first.data,
+            first=self.begin.data,
             last=self.last.data,
             working=self.kind.data == "working",
             name=self.name.data,
