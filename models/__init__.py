@@ -30,6 +30,8 @@ from models.process import (
 )
 from models.rectification import Rectification, RectificationEntry, RectificationState
 from models.review import Conclusion, Declaration, Level, Opinion, Panel, PanelMember
+from models.rule import FrozenRules
+from models.search import KeyKind, SearchKey
 from models.user import Appointment, Discipline, Role, User, UserSession
 
 __all__ = [
@@ -60,9 +62,11 @@ __all__ = [
     "Event",
     "Finding",
     "FormText",
+    "FrozenRules",
     "Icd10",
     "Incident",
     "IncidentKind",
+    "KeyKind",
     "Level",
     "Notice",
     "NoticeRecipient",
@@ -81,6 +85,7 @@ __all__ = [
     "Region",
     "RegionLevel",
     "Role",
+    "SearchKey",
     "Task",
     "TaskState",
     "Timer",

@@ -13,9 +13,11 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Enum,
+    Index,
     LargeBinary,
     MetaData,
     TypeDecorator,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -60,6 +62,13 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None or value.tzinfo is not None:
             return value.astimezone(UTC) if value else None
         return value.replace(tzinfo=UTC)  # SQLite keeps no zone; what went in was UTC
+
+
+def index_where(name: str, *columns: str, where: str) -> Index:
+    """An index of those rows only for which `where` holds. Both databases use it when a query says
+    the same in the same words; SQLite writes a truth as 1."""
+    sqlite = where.replace("IS true", "IS 1")
+    return Index(name, *columns, postgresql_where=text(where), sqlite_where=text(sqlite))
 
 
 class Base(DeclarativeBase):

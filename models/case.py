@@ -2,13 +2,13 @@
 
 import enum
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import PERSONAL, SENSITIVE, Base
+from models.base import PERSONAL, SENSITIVE, Base, index_where
 from models.place import Organisation, Region
+from models.rule import FrozenRules
 from models.user import User
 
 
@@ -29,8 +29,17 @@ class CaseState(enum.StrEnum):
     VOIDED = "voided"
 
 
+NOT_ENDED = "state NOT IN ('closed', 'voided')"
+
+
 class Case(Base):
     __tablename__ = "case"
+    __table_args__ = (
+        Index("ix_case_event_at", "event_at", "id"),
+        index_where("ix_case_open", "id", "organisation_id", "state", where=NOT_ENDED),
+        index_where("ix_case_late_report", "id", where="late_report IS true"),
+        index_where("ix_case_incomplete_record", "id", where="incomplete_record IS true"),
+    )
 
     number: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[CaseKind]
@@ -39,11 +48,11 @@ class Case(Base):
     county_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
     city_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
     reported_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
-    event_at: Mapped[datetime] = mapped_column(index=True)  # the death, to the minute
+    event_at: Mapped[datetime]  # the death, to the minute
     discovered_at: Mapped[datetime]
     reported_at: Mapped[datetime] = mapped_column(index=True)  # server time, nobody edits it
     jurisdiction: Mapped[str]
-    rules: Mapped[dict[str, Any]]  # the rule set in force at event_at, frozen
+    rules_digest: Mapped[str] = mapped_column(ForeignKey("frozen_rules.digest"))
     late_report: Mapped[bool] = mapped_column(default=False)  # D01 R3: never taken back
     incomplete_record: Mapped[bool] = mapped_column(default=False)  # D01 R4: never taken back
     void_reason: Mapped[str | None] = mapped_column(info=SENSITIVE)
@@ -52,6 +61,7 @@ class Case(Base):
     state_before_void: Mapped[CaseState | None]
     closed_at: Mapped[datetime | None]
 
+    rules: Mapped[FrozenRules] = relationship()  # in force at event_at
     organisation: Mapped[Organisation] = relationship()
     county: Mapped[Region] = relationship(foreign_keys=[county_code])
     city: Mapped[Region] = relationship(foreign_keys=[city_code])
@@ -76,10 +86,13 @@ class CaseUnit(Base):
     """A unit's part in a case: the routing log, and what the query scope looks at."""
 
     __tablename__ = "case_unit"
-    __table_args__ = (UniqueConstraint("case_id", "organisation_id", "part"),)
+    __table_args__ = (
+        UniqueConstraint("case_id", "organisation_id", "part"),
+        Index("ix_case_unit_scope", "organisation_id", "case_id", "part"),
+    )
 
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
-    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     part: Mapped[UnitPart]
     since: Mapped[datetime]
 
@@ -94,7 +107,7 @@ class Person(Base):
 
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), unique=True)
     name: Mapped[str] = mapped_column(info=PERSONAL)
-    id_no: Mapped[str | None] = mapped_column(info=PERSONAL)
+    id_no: Mapped[str | None] = mapped_column(info=PERSONAL, index=True)
     age: Mapped[int | None] = mapped_column(info=PERSONAL)
 
     case: Mapped[Case] = relationship(back_populates="person")

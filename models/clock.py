@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base
+from models.base import Base, index_where
 from models.case import Case
 from models.place import Organisation
 
@@ -18,7 +18,12 @@ class Clock(Base):
     """
 
     __tablename__ = "clock"
-    __table_args__ = (UniqueConstraint("case_id", "rule_key", "subject"),)
+    __table_args__ = (
+        UniqueConstraint("case_id", "rule_key", "subject"),
+        index_where("ix_clock_running", "case_id", "due_at", where="met_at IS NULL"),
+        index_where("ix_clock_met_late", "case_id", where="met_at > due_at"),
+        index_where("ix_clock_waiting", "due_at", "id", "case_id", where="met_at IS NULL"),
+    )
 
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     rule_key: Mapped[str]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 from unittest.mock import patch
+from uuid import uuid4
 
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.spiff.serializer.config import SPIFF_CONFIG
@@ -18,6 +19,7 @@ from sqlalchemy.orm import Session
 from models import (
     Case,
     CaseKind,
+    FrozenRules,
     Organisation,
     OrganisationKind,
     Person,
@@ -97,7 +99,7 @@ def add_case(session: Session, hospital: Organisation, user: User) -> Case:
         discovered_at=DEATH,
         reported_at=DEATH,
         jurisdiction="990100",
-        rules={},
+        rules=FrozenRules(digest=uuid4().hex, body={}),
         person=Person(name="某某"),
     )
     session.add(case)

@@ -33,16 +33,18 @@ def at_noon() -> Iterator[None]:
 
 @pytest.fixture
 def cases(session: Session, world: World) -> list[Case]:
-    """Eight cases of the hospital, reported an hour after death, the last 70 hours ago."""
-    return [
+    """Eight cases of the hospital, reported an hour after death, the newest first: the oldest has
+    the lowest number and was reported 70 hours ago."""
+    found = [
         report(
             session,
             world.by["department" if number % 2 else "quality_office"],
             NOW - timedelta(hours=10 * number),
             name=name,
         )
-        for number, name in enumerate(NAMES)
+        for number, name in reversed(list(enumerate(NAMES)))
     ]
+    return found[::-1]
 
 
 def column(reply_text: str, label: str) -> list[str]:
@@ -114,9 +116,12 @@ def test_filters_and_orders(
     assert listed("gap=report") == [0, 1, 2, 4, 5, 6, 7]
     assert listed("period=30d") == list(range(8))
     assert listed("period=last_year") == []
-    assert listed("order=due") == [7, 6, 5, 4, 0, 1, 3, 2]  # ended ones last
-    assert listed("order=number") == list(range(8))  # reported in this order, newest death first
-    assert listed("number=0003") == [2]
+    assert listed("order=due") == [7, 6, 5, 4, 0, 1]  # without those that have ended
+    assert listed("order=number") == list(range(8))[::-1]  # reported in this order
+    assert listed("number=0003") == [5]
+    assert listed("number=md-990121") == list(range(8))
+    assert listed("number=2026-0003") == [5]
+    assert listed("number=2026-03") == []
     assert listed(f"unit={world.units['hospital'].id}") == list(range(8))
     assert listed(f"unit={world.units['neighbour'].id}") == []
     assert listed("state=nonsense&late=x&order=y&period=z&gap=w&unit=q") == list(range(8))

@@ -18,7 +18,6 @@ from tests.cases import report
 from tests.walk import stage_on
 from workflows import clocks, engine
 from workflows.actions import cases, timers
-from workflows.clocks import rules_of
 from workflows.demo.answers import NAME
 from workflows.demo.cases import EIGHT
 from workflows.demo.people import seat_of
@@ -26,6 +25,7 @@ from workflows.demo.play import QH, Play
 from workflows.demo.stage import Stage
 from workflows.events import EventName
 from workflows.failures import RETRY_AFTER, Failure
+from workflows.frozen import rules_of
 from workflows.services import CaseHost
 
 DEATH = datetime(2026, 11, 20, 19, 40, tzinfo=UTC)  # 03:40 of the 21st in China

@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import create_engine
@@ -11,6 +12,7 @@ from models import (
     Base,
     Case,
     CaseKind,
+    FrozenRules,
     Organisation,
     OrganisationKind,
     Person,
@@ -93,7 +95,7 @@ def case(session):
         discovered_at=DEATH,
         reported_at=DEATH,
         jurisdiction="990100",
-        rules={},
+        rules=FrozenRules(digest=uuid4().hex, body={}),
         person=Person(name="某某"),
     )
     session.add(case)

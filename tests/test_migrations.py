@@ -107,3 +107,23 @@ def test_a_row_that_points_nowhere_is_not_accepted(tmp_path: Path) -> None:
     )
     with pytest.raises(RuntimeError, match="case_unit"):
         alembic(url, command.upgrade, "head")
+
+
+def test_cases_keep_their_rules_and_are_found_by_name_and_number(played_url: str) -> None:
+    """Down to the version that kept rules with every case, and up again: nothing is different."""
+    engine = create_engine(played_url)
+    kept = 'SELECT id, rules_digest FROM "case" ORDER BY id'
+    found = "SELECT case_id, kind, text FROM search_key ORDER BY case_id, kind, text"
+    with engine.connect() as connection:
+        before = [connection.execute(text(query)).all() for query in (kept, found)]
+    alembic(played_url, command.downgrade, "0010")
+    with engine.connect() as connection:
+        rules = connection.execute(text('SELECT rules FROM "case"')).scalars().all()
+    assert len(rules) == 8
+    assert all('"at":' in each and "clock.case_submission" in each for each in rules)
+    alembic(played_url, command.upgrade, "head")
+    with engine.connect() as connection:
+        assert [connection.execute(text(query)).all() for query in (kept, found)] == before
+    engine.dispose()
+    assert before[0]
+    assert ("name", "小满") in {row[1:] for row in before[1]}

@@ -227,9 +227,10 @@ INTERNAL = {
         "attachment.token", "attachment.sha256",
         "blind_copy.token", "blind_copy.looked_for",
         "dossier_request.token", "dossier_request.sha256", "definition.digest",
+        "case.rules_digest", "frozen_rules.digest",
     },
     "diagrams, forms and rules": {
-        "definition.files", "form_text.name", "form_text.text", "case.rules", "duty.rule",
+        "definition.files", "form_text.name", "form_text.text", "frozen_rules.body", "duty.rule",
     },
     "what administrators, who see no case, write of a version": {
         "definition.comment", "definition.decision", "transfer.comment",

@@ -4,22 +4,25 @@ Every number leads to the list it counts. A fixed number of queries, however man
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Select, and_, case, func, not_, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 
-from models import Case, CaseState, Clock, Organisation
+from models import Case, CaseState, Clock, Conclusion, Document, Level, Organisation
 from webapp import clocks, db
 from webapp.access import current
-from webapp.cases.listing import PERIODS, lacks, period
-from workflows.clocks import rules_of
+from webapp.cases.listing import PERIODS, not_ended, period
+from workflows.frozen import rules_of
 from workflows.permissions import visible_cases
 
 bp = Blueprint("board", __name__, url_prefix="/board")
 
 WITHIN = (6, 24, 48)
+
+Counts = dict[int | None, dict[str, int]]  # by unit, by name
 
 
 @dataclass(slots=True)
@@ -66,12 +69,14 @@ def index() -> ResponseReturnValue:
         abort(404)
     chosen = request.args.get("period", "year")
     chosen = chosen if chosen in PERIODS else "year"
-    lines = _lines()
+    desks, newest = _counts(chosen), _newest()
+    lines = _lines(desks)
     return render_template(
         "board/index.html",
-        urgent=_urgent(),
-        ratio=_ratio(chosen),
-        levels=_levels(),
+        urgent=_urgent(desks),
+        ratio=_ratio(chosen, desks),
+        levels=_levels(newest),
+        found_any=newest is not None,
         lines=lines,
         candidates=[line for line in lines if line.is_candidate],
         period=chosen,
@@ -88,104 +93,124 @@ def _cases() -> Select[Case]:
     return visible_cases(current.appointment).where(Case.state != CaseState.VOIDED)
 
 
-def _urgent() -> Urgent:
-    now = current.now
-    of_clocks = db.session.execute(
-        clocks.visible().with_only_columns(
-            *(_count(clocks.due_within(now, hours)) for hours in WITHIN),
-            _count(clocks.overdue(now)),
-            _count(and_(clocks.running(), Clock.due_at.is_(None))),
-        )
-    ).one()
-    of_cases = db.session.execute(
-        _cases().with_only_columns(
-            _count(Case.state == CaseState.RETURNED),
-            _count(Case.state == CaseState.VOID_REQUESTED),
-        )
-    ).one()
+def _urgent(desks: Counts) -> Urgent:
+    def of_all(name: str) -> int:
+        return sum(counts.get(name, 0) for counts in desks.values())
+
     return Urgent(
-        within=dict(zip(WITHIN, of_clocks[: len(WITHIN)], strict=True)),
-        late=of_clocks[-2],
-        returned=of_cases[0],
-        void_requested=of_cases[1],
-        unnumbered=of_clocks[-1],
+        within={hours: of_all(f"within_{hours}") for hours in WITHIN},
+        late=of_all("late"),
+        returned=of_all("returned"),
+        void_requested=of_all("void_requested"),
+        unnumbered=of_all("unnumbered"),
     )
 
 
-def _ratio(chosen: str) -> Ratio:
+def _ratio(chosen: str, desks: Counts) -> Ratio:
+    cases = _of_period(chosen)
+    reported = db.session.scalar(
+        cases.join(Document, Document.case_id == Case.id)
+        .where(Document.form.like("case_submission.v%"))
+        .with_only_columns(func.count(Case.id.distinct()))
+    )
+    reviewed = db.session.execute(
+        cases.join(Conclusion, Conclusion.case_id == Case.id)
+        .with_only_columns(Conclusion.level, func.count())
+        .group_by(Conclusion.level)
+    )
+    levels = {level.value: 0 for level in Level} | {level.value: n for level, n in reviewed}
+    found = sum(counts.get("cases", 0) for counts in desks.values())
+    closed = sum(counts.get("closed", 0) for counts in desks.values())
+    return Ratio(found, reported or 0, levels, closed)
+
+
+def _of_period(chosen: str) -> Select[Case]:
+    """Cases one may see, not voided, of deaths in a period."""
     since, until = period(chosen, current.now)
-    found = db.session.execute(
-        _cases()
-        .where(Case.event_at >= since, Case.event_at < until)
-        .with_only_columns(
-            func.count(),
-            _count(not_(lacks("report"))),
-            _count(not_(lacks("county"))),
-            _count(not_(lacks("city"))),
-            _count(Case.state == CaseState.CLOSED),
-        )
-    ).one()
-    return Ratio(found[0], found[1], {"county": found[2], "city": found[3]}, found[4])
+    return _cases().where(Case.event_at >= since, Case.event_at < until)
 
 
-def _levels() -> list[str]:
+def _open() -> Select[Case]:
+    """Cases one may see, neither closed nor voided."""
+    return visible_cases(current.appointment).where(not_ended())
+
+
+def _newest() -> Case | None:
+    return db.session.scalars(_cases().order_by(Case.event_at.desc()).limit(1)).first()
+
+
+def _levels(newest: Case | None) -> list[str]:
     """Levels that the rules of the newest case ask a review of."""
-    newest = db.session.scalars(_cases().order_by(Case.event_at.desc()).limit(1)).first()
     rule = rules_of(newest).find("review.levels") if newest else None
     wanted = rule.value if rule and isinstance(rule.value, tuple) else ("county",)
     return [level for level in ("county", "city") if level in wanted]
 
 
-def _lines() -> list[Line]:
-    """Units by region: those that reported a case, and those that have a running clock."""
-    lines: dict[int, Line] = {}
-    for unit, cases, still_open, returned, late_reports, incomplete in db.session.execute(
-        _by_reporter()
-    ):
-        line = lines.setdefault(unit.id, Line(unit, cases=cases, open=still_open))
-        line.returned, line.late_reports, line.incomplete = returned, late_reports, incomplete
-    for unit, late, due in db.session.execute(_by_holder()):
-        line = lines.setdefault(unit.id, Line(unit))
-        line.late, line.due = late, due
-    shown = [line for line in lines.values() if line.cases or line.late or line.due]
+def _counts(chosen: str) -> Counts:
+    """What each unit reported in the period, has open, and has to do; None: nobody's limits."""
+    found: Counts = {}
+    for query in (_reported(chosen), _still_open(), _due()):
+        for row in db.session.execute(query).mappings():
+            numbers = {name: count for name, count in row.items() if name != "unit_id"}
+            found.setdefault(row["unit_id"], {}).update(numbers)
+    return found
+
+
+def _lines(desks: Counts) -> list[Line]:
+    """Units by region, each that has something to show."""
+    names = {field.name for field in fields(Line)}
+    units = db.session.scalars(select(Organisation).where(Organisation.id.in_(set(desks) - {None})))
+    lines = [
+        Line(unit, **{name: n for name, n in desks[unit.id].items() if name in names})
+        for unit in units
+    ]
+    shown = [line for line in lines if line.cases or line.open or line.late or line.due]
     return sorted(shown, key=lambda line: (line.unit.region_code, line.unit.id))
 
 
-def _by_reporter() -> Select[Organisation, int, int, int, int, int]:
-    counted = (
-        _cases()
+def _reported(chosen: str) -> Select[*tuple[Any, ...]]:
+    """By unit, what it reported of the period."""
+    return (
+        _of_period(chosen)
         .with_only_columns(
             Case.organisation_id.label("unit_id"),
             func.count().label("cases"),
-            _count(Case.state != CaseState.CLOSED).label("open"),
-            _count(Case.state == CaseState.RETURNED).label("returned"),
+            _count(Case.state == CaseState.CLOSED).label("closed"),
             _count(Case.late_report.is_(True)).label("late_reports"),
             _count(Case.incomplete_record.is_(True)).label("incomplete"),
         )
         .group_by(Case.organisation_id)
-        .subquery()
     )
-    query = select(
-        Organisation,
-        counted.c.cases,
-        counted.c.open,
-        counted.c.returned,
-        counted.c.late_reports,
-        counted.c.incomplete,
-    )
-    return query.join(counted, counted.c.unit_id == Organisation.id)
 
 
-def _by_holder() -> Select[Organisation, int, int]:
-    counted = (
+def _still_open() -> Select[*tuple[Any, ...]]:
+    """By unit, its cases that have not ended, whenever they happened."""
+    return (
+        _open()
+        .with_only_columns(
+            Case.organisation_id.label("unit_id"),
+            func.count().label("open"),
+            _count(Case.state == CaseState.RETURNED).label("returned"),
+            _count(Case.state == CaseState.VOID_REQUESTED).label("void_requested"),
+        )
+        .group_by(Case.organisation_id)
+    )
+
+
+def _due() -> Select[*tuple[Any, ...]]:
+    """By unit, the limits it has to keep."""
+    return (
         clocks.visible()
+        .where(clocks.running())
         .with_only_columns(
             Clock.organisation_id.label("unit_id"),
             _count(clocks.overdue(current.now)).label("late"),
             _count(clocks.due_within(current.now, 24)).label("due"),
+            *(
+                _count(clocks.due_within(current.now, hours)).label(f"within_{hours}")
+                for hours in WITHIN
+            ),
+            _count(Clock.due_at.is_(None)).label("unnumbered"),
         )
         .group_by(Clock.organisation_id)
-        .subquery()
     )
-    query = select(Organisation, counted.c.late, counted.c.due)
-    return query.join(counted, counted.c.unit_id == Organisation.id)

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Float, Select, and_, func, select
+from sqlalchemy import ColumnElement, Float, Select, and_, func, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import joinedload
 from sqlalchemy.sql.functions import FunctionElement
@@ -19,13 +19,16 @@ from models import Case, CaseState, Clock, Organisation
 from webapp import db
 from webapp.access import current
 from webapp.paging import paged
-from workflows.clocks import rules_of
-from workflows.permissions import LANES, visible_cases
+from workflows.frozen import rules_of
+from workflows.permissions import LANES, case_scope
+from workflows.places import responsible_units
 from workflows.rules import Rule
 
 bp = Blueprint("clocks", __name__, url_prefix="/clocks")
 
 PER_PAGE = 40
+YEAR = timedelta(days=366)
+MOST = 1000  # limits of one list that are counted and turned to
 
 
 class seconds_between(FunctionElement[float]):  # noqa: N801  it reads as the SQL function it is
@@ -62,9 +65,19 @@ def due_within(now: datetime, hours: int) -> ColumnElement[bool]:
     return and_(running(), Clock.due_at > now, Clock.due_at <= now + timedelta(hours=hours))
 
 
+def met_late() -> ColumnElement[bool]:
+    """Met after its limit; in the words of the index that holds only these."""
+    return Clock.met_at > Clock.due_at
+
+
 def was_late(now: datetime) -> ColumnElement[bool]:
     """Passed its limit, met since or not: lateness is never erased."""
-    return Clock.due_at < func.coalesce(Clock.met_at, now)
+    return or_(met_late(), overdue(now))
+
+
+def _lately(now: datetime) -> ColumnElement[bool]:
+    """Of deaths in the last year; what is long over is looked for by case."""
+    return Case.event_at >= now - YEAR
 
 
 def _condition(code: str, now: datetime) -> ColumnElement[bool] | None:
@@ -75,8 +88,9 @@ def _condition(code: str, now: datetime) -> ColumnElement[bool] | None:
         "24h": due_within(now, 24),
         "48h": due_within(now, 48),
         "unnumbered": and_(running(), Clock.due_at.is_(None)),
-        "met": Clock.met_at.is_not(None),
-        "met_late": and_(Clock.met_at.is_not(None), Clock.due_at < Clock.met_at),
+        "met": and_(Clock.met_at.is_not(None), _lately(now)),
+        "met_late": met_late(),
+        "all": _lately(now),
     }
     return conditions.get(code)
 
@@ -88,9 +102,9 @@ STATES = {
     "24h": "24 小时内到期",
     "48h": "48 小时内到期",
     "unnumbered": "口径待确认",
-    "met": "已办结",
+    "met": "已办结（近一年）",
     "met_late": "办结但超时",
-    "all": "全部",
+    "all": "全部（近一年）",
 }
 ORDERS = {"due": "先到期的在前", "late": "超时最久的在前", "unit": "按责任单位"}
 
@@ -114,7 +128,7 @@ def index() -> ResponseReturnValue:
     state, order = _chosen("state", STATES), _chosen("order", ORDERS)
     unit = request.args.get("unit", type=int)
     query = _query(state, unit)
-    page = paged(db.session, _ordered(query, order), PER_PAGE)
+    page = paged(db.session, _ordered(query, order), PER_PAGE, MOST)
     return render_template(
         "clocks/index.html",
         page=page.mapped(_row),
@@ -138,8 +152,11 @@ def _row(clock: Clock) -> Row:
 
 def visible() -> Select[Clock]:
     """Clocks of the cases one may see; those of voided cases are over."""
-    mine = visible_cases(current.appointment).where(Case.state != CaseState.VOIDED)
-    return select(Clock).where(Clock.case_id.in_(mine.with_only_columns(Case.id)))
+    return (
+        select(Clock)
+        .join(Case, Case.id == Clock.case_id)
+        .where(case_scope(current.appointment), Case.state != CaseState.VOIDED)
+    )
 
 
 def _query(state: str, unit: int | None) -> Select[Clock]:
@@ -165,10 +182,8 @@ def _ordered(query: Select[Clock], order: str) -> Select[Clock]:
 
 
 def units() -> list[Organisation]:
-    """Units that are responsible for a clock one may see, for the filter."""
-    theirs = visible().with_only_columns(Clock.organisation_id)
-    query = select(Organisation).where(Organisation.id.in_(theirs))
-    return list(db.session.scalars(query.order_by(Organisation.region_code, Organisation.id)))
+    """Units that may be responsible for a clock one may see, for the filter."""
+    return responsible_units(db.session, current.appointment)
 
 
 __all__ = [

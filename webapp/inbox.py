@@ -79,7 +79,11 @@ def _percents(session: Session, by: Appointment) -> dict[str, int]:
 
 def _items(session: Session, tasks: Sequence[Task]) -> dict[int, Rectification]:
     ids = {task.rectification_id for task in tasks} - {None}
-    found = session.scalars(select(Rectification).where(Rectification.id.in_(ids)))
+    found = session.scalars(
+        select(Rectification)
+        .where(Rectification.id.in_(ids))
+        .options(joinedload(Rectification.finding))
+    )
     return {item.id: item for item in found}
 
 

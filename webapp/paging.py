@@ -1,22 +1,26 @@
-"""Lists page by page: the rows of one page and how many there are. Two queries, however long."""
+"""Lists page by page: the rows of one page and how many there are. Two queries, however long.
+
+A list that may be very long is counted and turned only so far: `most`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import request, url_for
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal_column, select
 from sqlalchemy.orm import Session
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`number` counts from 1."""
+    """`number` counts from 1. `more`: there are rows beyond `total`, which are not listed."""
 
     rows: Sequence[Any]
     number: int
     total: int
     size: int
+    more: bool = False
 
     @property
     def last(self) -> int:
@@ -33,10 +37,16 @@ class Page:
         return url_for(request.endpoint or "", **values)
 
 
-def paged(session: Session, query: Select[Any], size: int) -> Page:
+def paged(session: Session, query: Select[Any], size: int, most: int | None = None) -> Page:
     """The page that `?page=` asks for; the last one when it asks for more than there is."""
-    total = session.scalar(select(func.count()).select_from(query.order_by(None).subquery())) or 0
+    counted: Select[Any] = query.order_by(None).with_only_columns(
+        literal_column("1").label("one"), maintain_column_froms=True
+    )
+    if most is not None:
+        counted = counted.limit(most + 1)
+    there = session.scalar(select(func.count()).select_from(counted.subquery())) or 0
+    total = there if most is None else min(there, most)
     last = max(1, -(-total // size))
     number = min(max(1, request.args.get("page", 1, type=int)), last)
     rows = session.scalars(query.offset((number - 1) * size).limit(size)).unique().all()
-    return Page(rows, number, total, size)
+    return Page(rows, number, total, size, there > total)

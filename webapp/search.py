@@ -5,17 +5,19 @@ A POST, because names do not belong in addresses and logs.
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, false, select
 from sqlalchemy.orm import joinedload
 
-from models import Case, Person
+from models import Case, KeyKind, Person
 from webapp import db
 from webapp.access import current
+from workflows import search
 from workflows.permissions import visible_cases
 
 bp = Blueprint("search", __name__)
 
 MOST = 50
+LENGTHS_OF_ID = (15, 18)
 
 
 @bp.post("/search")
@@ -27,9 +29,8 @@ def find() -> ResponseReturnValue:
         return redirect(url_for("cases.index"), 303)
     found = db.session.scalars(
         visible_cases(current.appointment)
-        .join(Case.person)
         .where(_matches(words))
-        .order_by(Case.reported_at.desc())
+        .order_by(Case.id.desc())
         .options(joinedload(Case.person), joinedload(Case.organisation))
         .limit(MOST + 1)
     ).all()
@@ -39,7 +40,11 @@ def find() -> ResponseReturnValue:
 
 
 def _matches(words: str) -> ColumnElement[bool]:
-    by_number = Case.number.icontains(words, autoescape=True)
-    if not current.may("case:identify"):
-        return by_number
-    return or_(by_number, Person.name.contains(words, autoescape=True), Person.id_no == words)
+    named = current.may("case:identify")
+    if words.isascii() and not (named and len(words) in LENGTHS_OF_ID):
+        return search.matching(db.session, KeyKind.NUMBER, words)
+    if not named:
+        return false()
+    if words.isascii():
+        return Case.id.in_(select(Person.case_id).where(Person.id_no == words.upper()))
+    return search.matching(db.session, KeyKind.NAME, words)

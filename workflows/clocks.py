@@ -14,16 +14,12 @@ from models import Case, CaseState, Clock, IncidentKind
 from workflows import calendar
 from workflows.events import EventName, record
 from workflows.failures import RETRY_AFTER, Failure, open_incident
+from workflows.frozen import rules_of
 from workflows.notifications import tell_desk
 from workflows.permissions import LANES
 from workflows.rules import Rule, RuleSet
 
 _DAY = timedelta(days=1)
-
-
-def rules_of(case: Case) -> RuleSet:
-    """The rule set the case froze at the time of the death."""
-    return RuleSet.from_json(case.rules)
 
 
 def find(session: Session, case: Case, key: str, subject: str = "") -> Clock | None:

@@ -31,7 +31,6 @@ from models import (
     TaskState,
 )
 from workflows import readers
-from workflows.clocks import rules_of
 from workflows.dossier import (
     AttachmentFile,
     Block,
@@ -52,6 +51,7 @@ from workflows.dossier import (
 from workflows.engine.definitions import FOLDER
 from workflows.forms import load
 from workflows.forms.sheet import SheetRow
+from workflows.frozen import rules_of
 from workflows.letters import official
 from workflows.permissions import reads_opinions
 

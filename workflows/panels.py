@@ -27,8 +27,8 @@ from models import (
     User,
 )
 from workflows import places, recusal
-from workflows.clocks import rules_of
 from workflows.forms.spec import Answers
+from workflows.frozen import rules_of
 from workflows.recusal import Conflict
 
 _ZONE = ZoneInfo("Asia/Shanghai")

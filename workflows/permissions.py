@@ -9,8 +9,17 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, false, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    exists,
+    false,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Session, aliased
 
 from models import (
     Appointment,
@@ -272,10 +281,11 @@ def colleagues(task: Task, now: datetime) -> Select[Appointment]:
 
 def visible_cases(by: Appointment) -> Select[Case]:
     """Cases this person may open under this appointment."""
-    return select(Case).where(_case_scope(by))
+    return select(Case).where(case_scope(by))
 
 
-def _case_scope(by: Appointment) -> ColumnElement[bool]:
+def case_scope(by: Appointment) -> ColumnElement[bool]:
+    """The same as a condition, for a query that joins `Case`."""
     if by.stands_for_id is not None:
         return and_(_scope_of_role(by), Case.id.not_in(_reviewed(by)))
     return _scope_of_role(by)
@@ -298,12 +308,14 @@ def _scope_of_role(by: Appointment) -> ColumnElement[bool]:
 def _panels_of(by: Appointment) -> Select[int]:
     if by.role == Role.SECRETARY:
         return select(Panel.case_id).where(Panel.secretary_id == by.user_id)
-    gone = (
-        select(Panel.case_id)
-        .join(PanelMember, PanelMember.panel_id == Panel.id)
-        .where(PanelMember.user_id == by.user_id, PanelMember.ended_at.is_not(None))
+    other, left = aliased(Panel), aliased(PanelMember)
+    gone = exists().where(
+        left.user_id == by.user_id,
+        left.ended_at.is_not(None),
+        left.panel_id == other.id,
+        other.case_id == Panel.case_id,
     )
-    return select(Panel.case_id).where(Panel.id.in_(_seats(by)), Panel.case_id.not_in(gone))
+    return select(Panel.case_id).where(Panel.id.in_(_seats(by)), ~gone)
 
 
 def _seats(by: Appointment) -> Select[int]:
@@ -320,7 +332,7 @@ def visible_notices(by: Appointment) -> Select[Notice]:
     received = select(NoticeRecipient.notice_id).where(
         NoticeRecipient.organisation_id == by.organisation_id
     )
-    of_cases = select(Case.id).where(_case_scope(by))
+    of_cases = select(Case.id).where(case_scope(by))
     return select(Notice).where(
         or_(
             Notice.organisation_id == by.organisation_id,
@@ -356,7 +368,7 @@ def visible_items(by: Appointment) -> Select[Rectification]:
         Rectification.guide_id == here,
     )
     return select(Rectification).where(
-        or_(ours, Rectification.case_id.in_(select(Case.id).where(_case_scope(by))))
+        or_(ours, Rectification.case_id.in_(select(Case.id).where(case_scope(by))))
     )
 
 
@@ -365,7 +377,7 @@ def opened_panels(by: Appointment) -> Select[Panel]:
     return select(Panel).where(
         Panel.opened_at.is_not(None),
         or_(Panel.secretary_id == by.user_id, Panel.id.in_(_seats(by))),
-        Panel.case_id.in_(select(Case.id).where(_case_scope(by))),
+        Panel.case_id.in_(select(Case.id).where(case_scope(by))),
     )
 
 
@@ -407,5 +419,5 @@ def convened_panels(by: Appointment) -> Select[Panel]:
         return select(Panel).where(false())
     return select(Panel).where(
         Panel.organisation_id == by.organisation_id,
-        Panel.case_id.in_(select(Case.id).where(_case_scope(by))),
+        Panel.case_id.in_(select(Case.id).where(case_scope(by))),
     )

@@ -2,10 +2,19 @@
 
 from datetime import date
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
-from models import Case, Level, Organisation, OrganisationKind, Zone, ZoneKind
+from models import (
+    Appointment,
+    Case,
+    Level,
+    Organisation,
+    OrganisationKind,
+    RegionLevel,
+    Zone,
+    ZoneKind,
+)
 
 
 class NoUnit(LookupError):
@@ -47,3 +56,36 @@ def guide_centre(
         .order_by(Zone.valid_from.desc())
         .limit(1)
     ).one_or_none()
+
+
+def reporting_units(session: Session, by: Appointment) -> list[Organisation]:
+    """Units whose cases may reach this person: the own one, or those of the area it looks after."""
+    own = by.organisation
+    if own.kind not in (OrganisationKind.MCH, OrganisationKind.COMMISSION):
+        return [own]
+    kinds = (OrganisationKind.COMMISSION, OrganisationKind.QUALITY_CENTRE)
+    query = select(Organisation).where(_around(own), Organisation.kind.not_in(kinds))
+    return list(session.scalars(query.order_by(Organisation.region_code, Organisation.id)))
+
+
+def responsible_units(session: Session, by: Appointment) -> list[Organisation]:
+    """Units that may have to act in a case this person sees: of the area, and those above it."""
+    own = by.organisation
+    offices = Organisation.kind.in_((OrganisationKind.MCH, OrganisationKind.COMMISSION))
+    city = f"{own.region_code[:4]}00"
+    above = and_(Organisation.region_code.in_((own.region_code, city)), offices)
+    ours = (
+        _around(own)
+        if own.kind in (OrganisationKind.MCH, OrganisationKind.COMMISSION)
+        else (Organisation.id == own.id)
+    )
+    query = select(Organisation).where(or_(ours, above))
+    return list(session.scalars(query.order_by(Organisation.region_code, Organisation.id)))
+
+
+def _around(own: Organisation) -> ColumnElement[bool]:
+    """In the unit's own area: its county, or all of its city."""
+    code = own.region_code
+    if own.level is RegionLevel.COUNTY:
+        return Organisation.region_code == code
+    return Organisation.region_code.startswith(code[:4], autoescape=True)

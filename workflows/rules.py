@@ -231,7 +231,7 @@ def rule_set(code: str, at: date | datetime, folder: Path = JURISDICTIONS) -> Ru
     A place without a file of its own is under the nearest area above it that has one. Raises
     UnknownJurisdiction when there is none, ValueError for a naive datetime, BadRuleFile.
     """
-    day = _day(at)
+    day = day_of(at)
     line = list(_line(_nearest(code, folder), folder))
     rules: dict[str, Rule] = {}
     for jurisdiction in reversed(line):
@@ -245,7 +245,8 @@ def rule_set(code: str, at: date | datetime, folder: Path = JURISDICTIONS) -> Ru
     )
 
 
-def _day(at: date | datetime) -> date:
+def day_of(at: date | datetime) -> date:
+    """The day in China. ValueError for a naive datetime."""
     if not isinstance(at, datetime):
         return at
     if at.tzinfo is None:

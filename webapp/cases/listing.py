@@ -10,7 +10,17 @@ from typing import Any
 
 from flask import abort, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Select, and_, false, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import joinedload
 
 from models import (
@@ -19,9 +29,9 @@ from models import (
     Clock,
     Conclusion,
     Document,
+    KeyKind,
     Level,
     Organisation,
-    Person,
     Task,
     TaskState,
 )
@@ -29,9 +39,12 @@ from webapp import clocks, dates, db, labels, words
 from webapp.access import current
 from webapp.cases.blueprint import bp
 from webapp.paging import Page, paged
+from workflows import search
 from workflows.permissions import may, visible_cases
+from workflows.places import reporting_units
 
 PER_PAGE = 25
+MOST = 1000  # cases of one list that are counted and turned to
 LATE = {
     "now": "有时限正在超时",
     "ever": "有时限超时（含已办结）",
@@ -41,7 +54,7 @@ LATE = {
 PERIODS = {"30d": "近 30 天", "90d": "近 90 天", "year": "今年", "last_year": "去年"}
 ORDERS = {
     "newest": "新报告的在前",
-    "due": "先到期的在前",
+    "due": "先到期的在前（未归档）",
     "event": "新发生的在前",
     "number": "按编号",
 }
@@ -51,6 +64,7 @@ GAPS = {
     "county": "尚无县级评审结论",
     "city": "尚无市级评审结论",
 }
+ENDED = (CaseState.CLOSED, CaseState.VOIDED)
 OPEN, LIVE = "open", "live"  # beside the states themselves: not ended; not voided
 
 
@@ -141,9 +155,11 @@ def _blind() -> bool:
 def _page(filters: Filters, name: str | None) -> ResponseReturnValue:
     query = _query(filters)
     if name:
-        known = Person.name.contains(name, autoescape=True)
-        query = query.where(false() if _blind() else known)
-    page = paged(db.session, query, PER_PAGE)
+        query = query.where(
+            false() if _blind() else search.matching(db.session, KeyKind.NAME, name)
+        )
+    # By a name only one page is shown: nobody turns pages to find somebody
+    page = paged(db.session, query, PER_PAGE, PER_PAGE if name else MOST)
     return render_template(
         "cases/index.html",
         page=_rows(page),
@@ -161,13 +177,11 @@ def _page(filters: Filters, name: str | None) -> ResponseReturnValue:
 
 
 def _query(filters: Filters) -> Select[Case]:
-    query = (
-        visible_cases(current.appointment)
-        .join(Person, Person.case_id == Case.id)
-        .options(joinedload(Case.person), joinedload(Case.organisation))
+    query = visible_cases(current.appointment).options(
+        joinedload(Case.person), joinedload(Case.organisation)
     )
     if filters.number:
-        query = query.where(Case.number.icontains(filters.number, autoescape=True))
+        query = query.where(search.matching(db.session, KeyKind.NUMBER, filters.number))
     if filters.unit:
         query = query.where(Case.organisation_id == filters.unit)
     for condition in _conditions(filters, current.now):
@@ -176,8 +190,8 @@ def _query(filters: Filters) -> Select[Case]:
 
 
 def _conditions(filters: Filters, now: datetime) -> Iterable[ColumnElement[bool]]:
-    if filters.state == OPEN:
-        yield Case.state.not_in((CaseState.CLOSED, CaseState.VOIDED))
+    if filters.state == OPEN or (filters.order == "due" and not filters.state):
+        yield not_ended()
     elif filters.state == LIVE:
         yield Case.state != CaseState.VOIDED
     elif filters.state:
@@ -191,24 +205,37 @@ def _conditions(filters: Filters, now: datetime) -> Iterable[ColumnElement[bool]
         yield and_(Case.event_at >= since, Case.event_at < until)
 
 
+def not_ended() -> ColumnElement[bool]:
+    """Neither closed nor voided, in the words of the index that holds only these."""
+    return Case.state.not_in(bindparam("ended", ENDED, expanding=True, literal_execute=True))
+
+
 def _late(code: str, now: datetime) -> ColumnElement[bool]:
     """Marked or late; a case that was voided is neither."""
     conditions = {
         "report": Case.late_report.is_(True),
         "record": Case.incomplete_record.is_(True),
-        "now": Case.id.in_(select(Clock.case_id).where(clocks.overdue(now))),
-        "ever": Case.id.in_(select(Clock.case_id).where(clocks.was_late(now))),
+        "now": Case.id.in_(_of_clocks(clocks.overdue(now))),
+        "ever": Case.id.in_(
+            union_all(_of_clocks(clocks.overdue(now)), _of_clocks(clocks.met_late()))
+        ),
     }
     return and_(conditions[code], Case.state != CaseState.VOIDED)
+
+
+def _of_clocks(condition: ColumnElement[bool]) -> Select[int]:
+    return select(Clock.case_id).where(condition)
 
 
 def lacks(code: str) -> ColumnElement[bool]:
     """A case, not voided, without what the code of GAPS names."""
     if code == "report":
-        there = select(Document.case_id).where(Document.form.like("case_submission.v%"))
+        there = exists().where(
+            Document.case_id == Case.id, Document.form.like("case_submission.v%")
+        )
     else:
-        there = select(Conclusion.case_id).where(Conclusion.level == Level(code))
-    return and_(Case.id.not_in(there), Case.state != CaseState.VOIDED)
+        there = exists().where(Conclusion.case_id == Case.id, Conclusion.level == Level(code))
+    return and_(~there, Case.state != CaseState.VOIDED)
 
 
 def period(code: str, now: datetime) -> tuple[datetime, datetime]:
@@ -230,21 +257,18 @@ def _ordered(query: Select[Case], order: str) -> Select[Case]:
             .where(Clock.case_id == Case.id, clocks.running())
             .scalar_subquery()
         )
-        ended = Case.state.in_((CaseState.CLOSED, CaseState.VOIDED))
-        return query.order_by(ended, due.is_(None), due, Case.id.desc())
-    columns: dict[str, ColumnElement[Any]] = {
-        "newest": Case.reported_at.desc(),
-        "event": Case.event_at.desc(),
-        "number": Case.number.asc(),
+        return query.order_by(due.is_(None), due, Case.id.desc())
+    columns: dict[str, list[ColumnElement[Any]]] = {
+        "newest": [],  # numbered as they were reported
+        "event": [Case.event_at.desc()],
+        "number": [Case.number.asc()],
     }
-    return query.order_by(columns[order], Case.id.desc())
+    return query.order_by(*columns[order], Case.id.desc())
 
 
 def _units() -> list[Organisation]:
-    """Units that reported a case one may see."""
-    mine = visible_cases(current.appointment).with_only_columns(Case.organisation_id)
-    query = select(Organisation).where(Organisation.id.in_(mine))
-    return list(db.session.scalars(query.order_by(Organisation.region_code, Organisation.id)))
+    """Units that may have reported a case one may see."""
+    return reporting_units(db.session, current.appointment)
 
 
 def _rows(page: Page) -> Page:

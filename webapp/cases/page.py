@@ -32,8 +32,8 @@ from webapp import dates, db, words
 from webapp.access import current
 from webapp.cases.strip import Cell, cells
 from workflows.actions.cases import record_read
-from workflows.clocks import rules_of
 from workflows.events import EventName
+from workflows.frozen import rules_of
 from workflows.permissions import LANES, may, may_complete, visible_cases
 from workflows.readers import Reader
 from workflows.rules import RuleSet

@@ -11,9 +11,9 @@ from models import (
     RectificationState,
 )
 from workflows.actions.tasks import Handing, InvalidAnswers
-from workflows.clocks import rules_of
 from workflows.engine import Flags
 from workflows.events import EventName, record
+from workflows.frozen import rules_of
 
 
 def archive_case(step: Handing) -> Flags:

@@ -21,7 +21,7 @@ from models import (
     Task,
     UnitPart,
 )
-from workflows import clocks, engine, places, rules, surroundings
+from workflows import clocks, engine, frozen, places, rules, search, surroundings
 from workflows.actions import incidents
 from workflows.actions.tasks import (
     Handing,
@@ -94,11 +94,12 @@ def _new_case(
         discovered_at=datetime.fromisoformat(answers["discovered_dt"]),
         reported_at=now,
         jurisdiction=city_code,
-        rules=rules.rule_set(county.code, event_at).to_json(),
+        rules=frozen.freeze(session, rules.rule_set(county.code, event_at)),
         person=Person(name=answers["name"], id_no=answers.get("id_no"), age=answers.get("age")),
     )
     session.add(case)
     session.flush()
+    search.remember(session, case)
     add_unit(session, case, by.organisation_id, UnitPart.REPORTER, now)
     county_mch = places.unit_of(session, case, OrganisationKind.MCH, Level.COUNTY)
     add_unit(session, case, county_mch.id, UnitPart.RECEIVER, now)
@@ -118,7 +119,7 @@ def _next_number(session: Session, county_code: str, now: datetime) -> str:
 
 
 def _start(session: Session, case: Case, now: datetime) -> Task:
-    levels = clocks.rules_of(case).find("review.levels")
+    levels = frozen.rules_of(case).find("review.levels")
     upward = levels.value if levels and isinstance(levels.value, tuple) else ()
     flags: dict[str, str | int | bool | None] = {
         "level": Level.COUNTY.value,

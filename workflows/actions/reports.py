@@ -1,7 +1,7 @@
 """What follows from receiving, discussing, submitting and verifying a case."""
 
 from models import CaseState, Level, OrganisationKind, Role, UnitPart
-from workflows import clocks, places
+from workflows import clocks, places, search
 from workflows.actions.cases import flag_late
 from workflows.actions.tasks import Handing
 from workflows.engine import Flags
@@ -54,9 +54,11 @@ def record_discussion(step: Handing) -> Flags:
 def file_case(step: Handing) -> Flags:
     """The individual case is with county MCH; who she was is taken from the death card."""
     person, answers = step.case.person, step.answers
-    person.name = answers.get("name", person.name)
+    named, person.name = person.name, answers.get("name", person.name)
     person.id_no = answers.get("id_no", person.id_no)
     person.age = answers.get("age", person.age)
+    if person.name != named:
+        search.remember(step.session, step.case)
     if step.case.state in (CaseState.REPORTED, CaseState.RETURNED):
         step.case.state = CaseState.SUBMITTED
     clock = clocks.find(step.session, step.case, "case_submission")

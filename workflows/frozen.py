@@ -1,0 +1,54 @@
+"""Rule sets as cases froze them: kept once for all cases alike, read once for each process.
+
+The day is not kept with them: it is the case's own. Knows no page.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from models import Case, FrozenRules
+from workflows.rules import RuleSet, day_of
+
+_MOST = 512  # sets kept read; more than all places and versions of their rules
+_read: dict[str, RuleSet] = {}
+
+
+def freeze(session: Session, rules: RuleSet) -> FrozenRules:
+    """The row of this set, new if no case has gone by it before."""
+    body = rules.to_json()
+    del body["at"]
+    digest = digest_of(body)
+    query = select(FrozenRules).where(FrozenRules.digest == digest)
+    if (found := session.scalars(query).one_or_none()) is not None:
+        return found
+    made = FrozenRules(digest=digest, body=body)
+    try:
+        with session.begin_nested():
+            session.add(made)
+    except IntegrityError:  # another county's first report under these rules, at this moment
+        return session.scalars(query).one()
+    return made
+
+
+def digest_of(body: dict[str, Any]) -> str:
+    """SHA-256 of the body as JSON with its keys in order."""
+    plain = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def rules_of(case: Case) -> RuleSet:
+    """The rule set the case froze at the time of the death."""
+    found = _read.get(case.rules_digest)
+    if found is None:
+        day = day_of(case.event_at).isoformat()
+        found = RuleSet.from_json({**case.rules.body, "at": day})
+        if len(_read) >= _MOST:
+            _read.clear()
+        _read[case.rules_digest] = found
+    return msgspec.structs.replace(found, at=day_of(case.event_at))

@@ -1,0 +1,53 @@
+"""What a case is found by, and finding it: the beginning of an end is a range of an index.
+
+Who may look is the caller's matter, and so is keeping those who may not read names from names.
+"""
+
+from collections.abc import Iterator
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select
+from sqlalchemy.orm import Session
+
+from models import Case, KeyKind, Person, SearchKey
+
+MANY = 2000  # keys of one query; what has more is so common that looking from the newest finds it
+_LAST = chr(0x10FFFF)
+
+
+def remember(session: Session, case: Case) -> None:
+    """Make the case findable by its number and her name as they are now."""
+    session.execute(delete(SearchKey).where(SearchKey.case_id == case.id))
+    keys = [(KeyKind.NUMBER, text) for text in ends_of_number(case.number)]
+    keys += [(KeyKind.NAME, text) for text in ends_of_name(case.person.name)]
+    rows = [{"case_id": case.id, "kind": kind, "text": text} for kind, text in keys]
+    session.execute(insert(SearchKey), rows)
+
+
+def ends_of_number(number: str) -> Iterator[str]:
+    """MD-990121-2026-0001, 990121-2026-0001, 2026-0001, 0001."""
+    parts = number.split("-")
+    for start in range(len(parts)):
+        yield "-".join(parts[start:])
+
+
+def ends_of_name(name: str) -> Iterator[str]:
+    """沈云禾, 云禾, 禾."""
+    for start in range(len(name)):
+        yield name[start:]
+
+
+def matching(session: Session, kind: KeyKind, words: str) -> ColumnElement[bool]:
+    """Whether a case has an end that begins with the words.
+
+    What few cases have is looked up; what MANY have is met soon by looking from the newest on.
+    """
+    if kind is KeyKind.NUMBER:
+        words = words.upper()
+    is_so = and_(SearchKey.kind == kind, SearchKey.text >= words, SearchKey.text < words + _LAST)
+    few = select(SearchKey.case_id).where(is_so).limit(MANY + 1)
+    if (session.scalar(select(func.count()).select_from(few.subquery())) or 0) > MANY:
+        if kind is KeyKind.NUMBER:
+            return Case.number.contains(words, autoescape=True)
+        named = Person.name.contains(words, autoescape=True)
+        return exists().where(Person.case_id == Case.id, named)
+    return Case.id.in_(few)
