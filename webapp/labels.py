@@ -13,6 +13,7 @@ from models import (
     DutyKind,
     DutyState,
     IncidentKind,
+    KeyKind,
     Level,
     OrganisationKind,
     ProcessState,
@@ -229,6 +230,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         UnitPart.GUIDE: "指导单位",
         UnitPart.CONCERNED: "有关单位",
     },
+    KeyKind: {KeyKind.NUMBER: "病例编号", KeyKind.NAME: "姓名"},
     ZoneKind: {ZoneKind.MATERNAL: "孕产妇", ZoneKind.NEONATAL: "新生儿"},
 }
 
