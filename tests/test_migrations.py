@@ -116,7 +116,7 @@ def test_cases_keep_their_rules_and_are_found_by_name_and_number(played_url: str
     found = "SELECT case_id, kind, text FROM search_key ORDER BY case_id, kind, text"
     with engine.connect() as connection:
         before = [connection.execute(text(query)).all() for query in (kept, found)]
-    alembic(played_url, command.downgrade, "0010")
+    alembic(played_url, command.downgrade, "0011")
     with engine.connect() as connection:
         rules = connection.execute(text('SELECT rules FROM "case"')).scalars().all()
     assert len(rules) == 8
