@@ -27,7 +27,7 @@ KEEPERS = {
     "organisations": {"system_admin"},
     "zones": {"system_admin"},
     "rules": {"system_admin"},
-    "definitions": {"system_admin"},
+    "definitions": {"system_admin", "security_admin"},
     "health": {"system_admin"},
     "log": {"audit_admin"},
 }
@@ -77,7 +77,7 @@ def test_every_page_of_the_administration_is_for_its_keeper_only(
 
 def test_the_cards_lead_to_what_one_may_keep(client_for: ClientFor, world: World) -> None:
     for who, titles in {
-        "security_admin": {"账号与任职"},
+        "security_admin": {"账号与任职", "流程定义"},
         "system_admin": {"机构", "片区", "规则", "流程定义", "运行状况"},
         "audit_admin": {"日志"},
     }.items():

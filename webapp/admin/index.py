@@ -7,13 +7,24 @@ from flask import abort, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, or_, select
 
-from models import Event, Incident, Organisation, Process, ProcessState, User, Zone
+from models import (
+    Definition,
+    DefinitionState,
+    Event,
+    Incident,
+    Organisation,
+    Process,
+    ProcessState,
+    User,
+    Zone,
+)
 from webapp import db, pdf
 from webapp.access import current
 from webapp.admin.blueprint import LOG, PEOPLE, SYSTEM, bp
 from webapp.admin.organisations import gaps
 from webapp.words import local
 from workflows import calendar, operations, rules
+from workflows.actions.definitions import DECIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,9 @@ def _calendar() -> tuple[str, str]:
 
 
 def _definitions() -> tuple[str, str]:
+    waits = Definition.status == DefinitionState.PROPOSED
+    if waiting := db.session.scalar(select(func.count(Definition.id)).where(waits)):
+        return f"{waiting} 个新版本待批准", "due"
     running = select(func.count(Process.id)).where(Process.status == ProcessState.RUNNING)
     return f"{db.session.scalar(running)} 个流程在办", "still"
 
@@ -111,10 +125,10 @@ CARDS = (
     Card("admin.rules", SYSTEM, "规则", "journal-check", "各地现行规定值与依据条款", _rules),
     Card(
         "admin.definitions",
-        SYSTEM,
+        DECIDE,
         "流程定义",
         "diagram-3",
-        "各版本何时启用、多少在办",
+        "各版本、改动对比、批准与换版",
         _definitions,
     ),
     Card(

@@ -85,7 +85,12 @@ def dry_run(
     query = movable(target).limit(most)
     if numbers:
         query = query.join(Case, Case.id == Process.case_id).where(Case.number.in_(numbers))
-    loaded = (joinedload(Process.case), joinedload(Process.definition), undefer(Process.state))
+    loaded = (
+        joinedload(Process.case),
+        joinedload(Process.duty),
+        joinedload(Process.definition),
+        undefer(Process.state),
+    )
     movers = _Movers(session, target)
     return [
         Seen(process, movers.preview(process, now))
