@@ -200,9 +200,11 @@ def migrate(
 
 
 def _show(seen: "Seen") -> None:
+    from workflows.actions.transfers import about
+
     process, preview = seen.process, seen.preview
     state = "能换" if preview.possible else "不能换"
-    click.echo(f"{process.about} 第 {process.definition.number} 版 {state}")
+    click.echo(f"{about(process)} 第 {process.definition.number} 版 {state}")
     for place in preview.places:
         after = place.new.title if place.new else "（没有对应的步骤）"
         click.echo(f"    {place.bpmn_id} {place.old.title} → {after}")

@@ -82,6 +82,7 @@ def definitions() -> ResponseReturnValue:
         counts=counts,
         states=ProcessState,
         title_of=title_of,
+        about=transfers.about,
         in_force=_in_force({row.name for row in rows}),
         undoable=list(transfers.newest_undoable(db.session)) if current.may(PROPOSE) else [],
     )

@@ -74,6 +74,7 @@ def _page(row: Definition, form: MoveForm) -> ResponseReturnValue:
         "admin/definition_cases.html",
         row=row,
         title=title_of(row),
+        about=transfers.about,
         form=form,
         seen=seen,
         total=total or 0,

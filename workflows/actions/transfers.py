@@ -55,6 +55,11 @@ class Seen:
     preview: Preview
 
 
+def about(process: Process) -> str:
+    """The number of its case, or the period of its duty."""
+    return process.case.number if process.case else process.duty.period if process.duty else ""
+
+
 def movable(target: Definition) -> Select[Process]:
     """Running processes of the same name on other versions, the oldest first."""
     return (
@@ -259,6 +264,7 @@ def newest_undoable(session: Session) -> Iterator[Transfer]:
         .limit(MOST)
         .options(
             joinedload(Transfer.process).joinedload(Process.case),
+            joinedload(Transfer.process).joinedload(Process.duty),
             joinedload(Transfer.source),
             joinedload(Transfer.target),
             joinedload(Transfer.by),
