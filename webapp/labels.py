@@ -255,6 +255,11 @@ WORDS: dict[str, dict[str, str]] = {
         Secret.DAY: "日期",
     },
     "job": {"render_dossier": "生成案卷"},
+    "strength": {
+        "strong": "强：改造系统、流程、设备",
+        "medium": "中：制度、核查表、演练",
+        "weak": "弱：培训、提醒",
+    },
     "scope": {"general": "普遍", "specific": "个性"},
 }
 

@@ -21,6 +21,7 @@ from models import (
 )
 from webapp import db, labels
 from webapp.access import current
+from workflows import ledger_metrics
 from workflows.permissions import inbox, visible_cases, visible_items
 from workflows.readers import Reader
 
@@ -87,6 +88,28 @@ def _page(query: Select[Rectification], page: int) -> Sequence[Rectification]:
         .offset((page - 1) * PAGE)
         .limit(PAGE)
     ).all()
+
+
+@bp.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """整改成效: how soon items are closed, by unit, kind of problem and strength of measure."""
+    if not current.may("ledger:view"):
+        abort(404)
+    here = today()
+    start = _chosen_day("from", here.replace(month=1, day=1))
+    end = _chosen_day("to", here)
+    if end < start:
+        start, end = end, start
+    found = ledger_metrics.metrics(db.session, visible_items(current.appointment), start, end, here)
+    return render_template("ledger/metrics.html", found=found, start=start, end=end)
+
+
+def _chosen_day(name: str, otherwise: date) -> date:
+    """A day of the query string; what is no day is passed over."""
+    try:
+        return date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return otherwise
 
 
 @bp.get("/<int:item_id>")
