@@ -14,8 +14,9 @@ from flask import Flask, abort, current_app, g, jsonify, redirect, request, url_
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user, login_user, logout_user
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import joinedload
 
 from models import Appointment, User, UserSession
 from webapp import db, kept, outages
@@ -29,6 +30,23 @@ WITH_ONE_TIME_PASSWORD = frozenset({"auth.password", "auth.change_password", "au
 # Whatever the database does, these answer
 ASKING_NOTHING = frozenset({"static", "health.alive", "health.ready"})
 SEEN_EVERY = timedelta(minutes=1)  # how often `seen_at` is written; a row per click would be waste
+
+
+# Asked at every request: made once, and all that says who it is in one query
+_ALIVE = (
+    select(UserSession.id, UserSession.seen_at, UserSession.created_at)
+    .join(UserSession.user)
+    .where(UserSession.token_hash == bindparam("hash"), UserSession.ended_at.is_(None), User.active)
+)
+_WHO = (
+    select(UserSession)
+    .where(UserSession.id == bindparam("key"))
+    .options(
+        joinedload(UserSession.user)
+        .joinedload(User.appointments)
+        .joinedload(Appointment.organisation)
+    )
+)
 
 
 def public(view: View) -> View:
@@ -82,7 +100,15 @@ class Current:
 
     @property
     def may_act(self) -> bool:
-        return self.signed_in and self.session.appointment in self.appointments
+        """Asked some hundred times for one page, so a yes is kept for the request."""
+        if not self.signed_in:
+            return False
+        chosen = self.session.appointment_id
+        if chosen is None or g.get("acts_under") != chosen:
+            if self.session.appointment not in self.appointments:
+                return False
+            g.acts_under = chosen
+        return True
 
     @property
     def appointment(self) -> Appointment:
@@ -119,7 +145,7 @@ def init_app(app: Flask) -> None:
 
 def _load(token: str) -> SignedIn | None:
     row_id = _touch(token)
-    row = db.session.get(UserSession, row_id) if row_id else None
+    row = db.session.scalars(_WHO, {"key": row_id}).unique().one_or_none() if row_id else None
     return SignedIn(token, row) if row else None
 
 
@@ -129,15 +155,12 @@ def _touch(token: str) -> int | None:
     In transactions of its own, so that being seen does not depend on how the request ends.
     """
     with db.reading() as session:
-        row = session.scalars(
-            select(UserSession).where(UserSession.token_hash == users.token_hash(token))
-        ).one_or_none()
-        if row is None or not _alive(row):
-            return None
-        found, seen_at = row.id, row.seen_at
-    if current.now - seen_at >= SEEN_EVERY:
-        _note_seen(found)
-    return found
+        row = session.execute(_ALIVE, {"hash": users.token_hash(token)}).one_or_none()
+    if row is None or not _alive(row.seen_at, row.created_at):
+        return None
+    if current.now - row.seen_at >= SEEN_EVERY:
+        _note_seen(row.id)
+    return int(row.id)
 
 
 def _note_seen(row_id: int) -> None:
@@ -150,14 +173,9 @@ def _note_seen(row_id: int) -> None:
         current_app.logger.warning("a sign-in was not noted as seen: %s", outages.described(error))
 
 
-def _alive(row: UserSession) -> bool:
+def _alive(seen_at: datetime, created_at: datetime) -> bool:
     config, now = current_app.config, current.now
-    return (
-        row.ended_at is None
-        and row.user.active
-        and bool(now - row.seen_at <= config["IDLE"])
-        and bool(now - row.created_at <= config["ABSOLUTE"])
-    )
+    return bool(now - seen_at <= config["IDLE"]) and bool(now - created_at <= config["ABSOLUTE"])
 
 
 def _refuse_strangers() -> ResponseReturnValue | None:

@@ -79,6 +79,8 @@ def _percents(session: Session, by: Appointment) -> dict[str, int]:
 
 def _items(session: Session, tasks: Sequence[Task]) -> dict[int, Rectification]:
     ids = {task.rectification_id for task in tasks} - {None}
+    if not ids:
+        return {}
     found = session.scalars(
         select(Rectification)
         .where(Rectification.id.in_(ids))

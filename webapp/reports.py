@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from webapp import db, drafts, forms, prefill
 from webapp.access import current
 from webapp.forms import TaskForm
-from webapp.tasks import flash_remarks, signing
+from webapp.tasks import remarks, signing
 from workflows import surroundings
 from workflows.actions import cases
 from workflows.actions import drafts as kept_drafts
@@ -44,10 +44,13 @@ def create() -> ResponseReturnValue:
         form.show_errors(invalid.errors)
         return _page(form)
     kept_drafts.drop_draft(db.session, PLACE, by=by)
+    case_id, number = case.id, case.number  # looked at later they would begin a transaction
+    looked_at = remarks(form, None)
     db.session.commit()
-    flash(f"已登记，编号 {case.number}。县级妇幼保健机构已收到。")
-    flash_remarks(form, None)
-    return redirect(url_for("cases.show", case_id=case.id), 303)
+    flash(f"已登记，编号 {number}。县级妇幼保健机构已收到。")
+    for remark in looked_at:
+        flash(remark, "warning")
+    return redirect(url_for("cases.show", case_id=case_id), 303)
 
 
 def _form() -> TaskForm:

@@ -69,6 +69,7 @@ def show(task_id: int) -> ResponseReturnValue:
 def complete(task_id: int) -> ResponseReturnValue:
     """Hand in a step. The same page handed in twice is answered alike."""
     task = _visible(task_id)
+    title = task.title
     if (seat := undeclared(task)) is not None:
         return redirect(url_for("seats.declaration", panel_id=seat.panel_id), 303)
     form = _form(task)
@@ -93,12 +94,15 @@ def complete(task_id: int) -> ResponseReturnValue:
     except (tasks.TaskClosed, tasks.TaskHeld):
         db.write_nothing()
         return _overtaken(task, form)
-    db.session.commit()
-    if task.case is not None and load.base_name(task.form) == PANEL:
+    looked_at = remarks(form, task)
+    wants_copies = task.case is not None and load.base_name(task.form) == PANEL
+    db.session.commit()  # to look at the task after this would begin another transaction
+    if wants_copies and task.case is not None:
         copies.prepare(task.case)
-    flash(f"「{task.title}」已提交")
-    flash_remarks(form, task)
-    return redirect(url_for("tasks.show", task_id=task.id), 303)
+    flash(f"「{title}」已提交")
+    for remark in looked_at:
+        flash(remark, "warning")
+    return redirect(url_for("tasks.show", task_id=task_id), 303)
 
 
 def _unusual(form: TaskForm, task: Task | None) -> dict[str, list[str]]:
@@ -108,13 +112,14 @@ def _unusual(form: TaskForm, task: Task | None) -> dict[str, list[str]]:
     return check.warnings(form.spec, form.answers, now=now, known=around)
 
 
-def flash_remarks(form: TaskForm, task: Task | None) -> None:
-    """Handed in, and yet something is unusual: it is said, with the question it is about."""
+def remarks(form: TaskForm, task: Task | None) -> list[str]:
+    """Handed in, and yet something is unusual: what to say, with the question it is about."""
     titles = {field.name: field.label for field in form.spec.fields()}
+    found = []
     for path, messages in _unusual(form, task).items():
         title = titles.get(path.split(".", 1)[0], "")
-        for message in messages:
-            flash(f"请留意 {title}：{message}" if title else f"请留意：{message}", "warning")
+        found += [f"请留意 {title}：{each}" if title else f"请留意：{each}" for each in messages]
+    return found
 
 
 def _visible(task_id: int) -> Task:

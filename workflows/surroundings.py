@@ -28,7 +28,7 @@ from models import (
 from models.icd10 import Icd10
 from workflows import duties, panels, places
 from workflows.forms.checks.registry import Known
-from workflows.forms.load import base_name
+from workflows.forms.load import base_name, load
 from workflows.forms.spec import Answers
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -45,7 +45,11 @@ def newest(session: Session, case: Case, form: str, before: int | None = None) -
 def prefill(
     session: Session, case: Case | None, task: Task | None, *, by: Appointment, now: datetime
 ) -> dict[str, Any]:
-    """Values for `Field.default`, by dotted path. Moments are ISO 8601 in China's time."""
+    """Values for `Field.default`, by dotted path. Moments are ISO 8601 in China's time.
+
+    What takes a query is looked up only if the step's form asks for it.
+    """
+    asked = _families(task)
     here = now.astimezone(_ZONE)
     values: dict[str, Any] = {
         "now": here.strftime("%Y-%m-%dT%H:%M+08:00"),
@@ -57,16 +61,26 @@ def prefill(
     }
     if case is not None:
         values.update(_case_values(case))
+    if case is not None and "latest" in asked:
         values.update(_latest_values(session, case))
+    if case is not None and "zone" in asked:
         centre = places.guide_centre(session, case.county_code, here.date())
         values["zone.guide"] = centre.id if centre else None
     if task is not None and task.duty is not None:
         values.update(duties.prefill(session, task.duty))
-    if task is not None:
+    if task is not None and "item" in asked:
         values.update(_item_values(session, task))
+    if task is not None and asked & {"panel", "member"}:
         values.update(_panel_values(session, task))
+    if task is not None and "proposal" in asked:
         values.update(_proposal_values(session, task, now))
     return {path: value for path, value in values.items() if value is not None}
+
+
+def _families(task: Task | None) -> set[str]:
+    """The first words of the paths that the step's form starts with: latest, panel, item …"""
+    fields = load(task.form).fields() if task is not None else ()
+    return {field.default.partition(".")[0] for field in fields if field.default}
 
 
 def _moment(value: datetime) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from lxml import etree
 from SpiffWorkflow.spiff.parser.process import VALIDATOR, SpiffBpmnParser
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from models import Definition, DefinitionOrigin, DefinitionState
 from workflows.engine import store
@@ -148,6 +148,7 @@ def next_number(session: Session, name: str) -> int:
 def _approved(name: str) -> Select[Definition]:
     return (
         select(Definition)
+        .options(defer(Definition.files))  # looked at when they are parsed: once in a process
         .where(Definition.name == name, Definition.status == DefinitionState.APPROVED)
         .order_by(Definition.decided_at.desc(), Definition.id.desc())
         .limit(1)
