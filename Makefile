@@ -96,8 +96,8 @@ soak: dev-environment ## Random walks: the stored engine beside one never saved 
 fuzz: dev-environment ## Mutated diagrams and expressions: nothing runs (ARGS="MODELS EXPRESSIONS SEED")
 	@timeout 1800 $(BIN)/python -m tests.fuzz $(ARGS)
 
-faults: dev-environment ## Processes killed under load, and the audit (ARGS=--long, --seed=…)
-	@$(BIN)/python -m tests.faults $(ARGS)
+faults: dev-environment ## Kills, races and outages under load, and the audit (ARGS=--long, --seed=…, --only=…)
+	@timeout 10800 $(BIN)/python -m tests.faults $(ARGS)
 
 clean: ## Remove caches and node_modules; the environment and the data in var stay
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build *.egg-info

@@ -50,6 +50,8 @@ DURABLE = {
     "unix_socket_directories": "",
     "timezone": "UTC",
 }
+# Stopped at once, it keeps what it has acknowledged; so long as nobody pulls the machine's plug
+KEEPING = SETTINGS | {"synchronous_commit": "on", "full_page_writes": "on"}
 ATTEMPTS = 3  # somebody else may take the free port before the server does
 
 

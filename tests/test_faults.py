@@ -1,4 +1,5 @@
-"""Faults: the audit finds what it is there to find; a few kills lose, halve and double nothing.
+"""Faults: the audit finds what it is there to find; a few kills lose, halve and double nothing,
+one wins a race, a stopped database is found again.
 
 The long forms are `make faults`.
 """
@@ -12,11 +13,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from tests.conftest import DATABASES
-from tests.faults import kills
+from tests.faults import kills, outages, races
 from tests.faults.audit import audit, versions
 from tests.faults.ground import ground
 from tests.faults.tampering import TAMPERINGS
 from tests.played import NOW
+from tests.postgres import KEEPING, postgres_server
 from webapp.db import make_engine
 
 
@@ -51,7 +53,23 @@ def test_killed_processes_lose_halve_and_double_nothing(
 ) -> None:
     server = request.getfixturevalue("postgres") if database == "postgres" else None
     with ground("faults", tmp_path, server) as place:
-        outcome = kills.run(place, kills=10, pause=0.2, seconds=60, seed="ten")
+        outcome = kills.run(place, kills=8, pause=0.2, seconds=60, seed="eight")
     assert outcome.faults == []
     assert outcome.kills.total() > 0
     assert outcome.journal.acknowledged > 0
+
+
+def test_in_a_race_one_wins_and_the_others_are_told(tmp_path: Path) -> None:
+    with ground("race", tmp_path, YILI_THREADS="16") as place:
+        outcome = races.run(place, rounds=2, seed="two")
+    assert outcome.faults == []
+    assert (outcome.rounds, outcome.wrong) == (2, 0)
+
+
+@pytest.mark.postgres
+@pytest.mark.usefixtures("postgres")  # without its programs there is nothing to stop
+def test_a_database_that_was_stopped_is_found_again_and_nothing_is_lost(tmp_path: Path) -> None:
+    with postgres_server(KEEPING) as server:
+        outcome = outages.database_stopped(tmp_path, server, "one", times=2)
+    assert outcome.faults == []
+    assert outcome.told["503"] > 0

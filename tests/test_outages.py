@@ -28,6 +28,7 @@ from tests.cases import report
 from tests.pages import Client
 from tests.people import World
 from tests.waiting import until
+from tests.walk import Page
 from webapp import leftovers
 from webapp.db import make_engine
 from workflows import engine as engine_
@@ -72,6 +73,27 @@ def test_without_a_database_pages_say_so_and_lose_nothing(
     assert "过一两分钟再试" in said.get_json()["message"]
     assert browser.get("/healthz").status_code == 200
     assert browser.get("/readyz").status_code == 503
+
+
+def test_signing_in_during_an_outage_loses_nothing_that_it_carries(
+    client: Client, app: Flask, session: Session, world: World, away: Callable[[], None]
+) -> None:
+    there = app.extensions["engine"]
+    away()
+    typed = {"username": "mch", "password": "x", "next": "/tasks/7", "_kept.remark": "电话已打"}
+    reply = client.post("/sign-in", data=typed)
+    assert reply.status_code == 503
+    app.extensions["engine"] = there
+    sent = dict(Page.of(reply.text, of="_resumed").sent)
+    assert sent["_resumed"] == "1"
+    back = client.post("/sign-in", data=sent)
+    assert back.status_code == 200
+    assert dict(Page.of(back.text, of="username").sent) | {"csrf_token": ""} == {
+        "csrf_token": "", "username": "mch", "password": "", "next": "/tasks/7",
+        "_kept.remark": "电话已打",
+    }  # fmt: skip
+    session.expire_all()
+    assert world.user("mch").failed_signins == 0
 
 
 def test_reading_waits_for_no_writer_even_to_be_noted_as_seen(
@@ -169,9 +191,14 @@ def test_what_a_killed_process_left_behind_goes(
                  "dossiers/unknown.pdf", "dossiers/unknown.part"):  # fmt: skip
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
+    temporary = tmp_path / "temporary"
+    (temporary / "yili-pdf-x" / "home").mkdir(parents=True)
     now = datetime.now(UTC)
-    assert leftovers.sweep(session, tmp_path, now) == 0  # somebody may still be writing them
-    assert leftovers.sweep(session, tmp_path, now + timedelta(days=2)) >= 4
+    assert (
+        leftovers.sweep(session, tmp_path, temporary, now) == 0
+    )  # somebody may still be writing them
+    assert leftovers.sweep(session, tmp_path, temporary, now + timedelta(days=2)) == 5
+    assert list(temporary.iterdir()) == []
     left = sorted(path.name for path in tmp_path.glob("*/*") if path.is_file())
     assert left == ["kept.pdf", "named"]
 

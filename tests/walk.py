@@ -116,10 +116,10 @@ class Page:
     files: set[str]  # names that uploaded files are listed under
 
     @classmethod
-    def of(cls, text: str) -> "Page":
-        """The page's own form: the one with an idempotency key."""
+    def of(cls, text: str, of: str = "key") -> "Page":
+        """The page's own form: the one with an idempotency key, or a control of another name."""
         root = lxml_html.document_fromstring(text)
-        [form] = root.xpath("//form[.//input[@name='key']]")
+        [form] = root.xpath(f"//form[.//input[@name='{of}']]")
         page = cls([], {}, {}, {box.get("data-name") for box in form.xpath(".//*[@data-files]")})
         for control in form.xpath(".//input | .//select | .//textarea"):
             if control.get("name") and control.get("type") != "file":

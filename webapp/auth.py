@@ -32,6 +32,8 @@ def sign_in() -> ResponseReturnValue:
 @public
 def sign_in_now() -> ResponseReturnValue:
     name, password = request.form.get("username", ""), request.form.get("password", "")
+    if kept.is_resumed():  # after an outage: what it carries is still there, no password is
+        return _form_again(name, error=None), 200
     address, now = request.remote_addr, current.now
     user = users.sign_in(db.session, name.strip(), password, now=now, address=address)
     if user is None:
@@ -46,16 +48,20 @@ def sign_in_now() -> ResponseReturnValue:
 
 
 def _again(name: str) -> ResponseReturnValue:
+    return _form_again(name, error=REFUSED), 401
+
+
+def _form_again(name: str, error: str | None) -> str:
+    """With what the form carries for another page."""
     fields = kept.carried()
-    page = render_template(
+    return render_template(
         "auth/again.html" if fields else "auth/sign_in.html",
         username=name,
-        error=REFUSED,
+        error=error,
         next=request.form.get("next"),
         fields=fields,
         prefix=kept.PREFIX,
     )
-    return page, 401
 
 
 def _onward(row: UserSession) -> ResponseReturnValue:

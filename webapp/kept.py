@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 
 RESUMED = "_resumed"
 PREFIX = "_kept."
-NEVER = ("csrf_token", RESUMED, "next")
+NEVER = ("csrf_token", RESUMED)
 
 
 Fields = list[tuple[str, str]]

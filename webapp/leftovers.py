@@ -22,11 +22,11 @@ SETTLED = timedelta(days=1)  # longer than any request or rendering that may sti
 EVERY = timedelta(days=1)
 
 
-def sweep(session: Session, var: Path, now: datetime) -> int:
+def sweep(session: Session, var: Path, temporary: Path, now: datetime) -> int:
     """Remove what is older than SETTLED: files below `var` that no row names, unfinished ones, and
-    the renderer's folders. How many."""
+    the renderer's folders in `temporary`. How many."""
     removed = 0
-    for path in [*_unnamed(session, var), *Path(tempfile.gettempdir()).glob("yili-pdf-*")]:
+    for path in [*_unnamed(session, var), *temporary.glob("yili-pdf-*")]:
         if path.lstat().st_mtime < (now - SETTLED).timestamp():
             _remove(path)
             removed += 1
@@ -56,7 +56,7 @@ def keep_sweeping(engine: Engine, var: Path, clock: Callable[[], datetime], stop
     while True:
         try:
             with Session(engine.execution_options(reads=True)) as session:
-                sweep(session, var, clock())
+                sweep(session, var, Path(tempfile.gettempdir()), clock())
         except Exception:
             log.exception("files left over could not be looked for")
         if stop.wait(EVERY.total_seconds()):

@@ -16,13 +16,11 @@ from tests.benchmarks.figures import AT_LEAST, EXACTLY, Bar, finish, say
 from tests.faults import kills, outages, races
 from tests.faults.audit import Fault
 from tests.faults.ground import ground
-from tests.postgres import SETTINGS, Server, postgres_server
+from tests.postgres import KEEPING, Server, postgres_server
 
 KILLS, LONG_KILLS = 300, 3000
 ROUNDS, LONG_ROUNDS = 200, 1000
 SHOWN = 25
-# What it has acknowledged it keeps, though nobody pulls the plug of the machine
-KEEPING = SETTINGS | {"synchronous_commit": "on", "full_page_writes": "on"}
 PARTS = ("kills", "races", "outages")
 NAMES = {
     "lost": "acknowledged writes lost",
@@ -121,11 +119,17 @@ def run(seed: str, parts: Sequence[str], number: int, rounds: int, long: bool) -
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="yili-faults-")))
         server = stack.enter_context(postgres_server(KEEPING))
         if "kills" in parts:
-            kill(found, folder, server, seed, number, 7200 if long else 240)
-        if "races" in parts:
-            race(found, folder, server, seed, rounds)
-        if "outages" in parts:
-            go_away(found, folder, server, seed, 10 if long else 1)
+            kill(found, folder, server, seed, number, 7200 if long else 600)
+        with ThreadPoolExecutor() as pool:  # one computes, the other mostly waits
+            running = []
+            if "races" in parts:
+                running.append(pool.submit(race, found, folder, server, seed, rounds))
+            if "outages" in parts:
+                own = stack.enter_context(postgres_server(KEEPING))  # it is stopped now and then
+                times = 10 if long else 1
+                running.append(pool.submit(go_away, found, folder, own, seed, times))
+            for part in running:
+                part.result()
     for kind, name in NAMES.items():
         found.figures[kind] = sum(fault.kind == kind for fault in found.faults)
         found.bars.append(Bar(name, found.figures[kind], EXACTLY, 0))

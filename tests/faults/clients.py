@@ -32,6 +32,7 @@ from workflows.demo.play import BL, QH
 SECRET = "for faults only"
 TOKEN = "0" * 40
 PATIENCE = 150.0  # seconds until a client gives up asking
+DOSSIERS = 5  # a lane: rendering takes a second of a processor
 DONE, CONFLICT, GONE, INVALID, BUSY = 303, 409, 404, 422, 503
 
 
@@ -173,6 +174,8 @@ class Client(threading.Thread):
                 time.sleep(0.05)
                 return
             path, bpmn_id = f"/tasks/{task.id}", task.bpmn_id
+            if self.dice.random() < 0.05 and self.journal.counts["dossier"] < DOSSIERS:
+                self._ask_for_dossier(task.case)
             paper = desks.paper(task)
         self.hand_in(paper, path, bpmn_id)
 
@@ -186,6 +189,12 @@ class Client(threading.Thread):
         )
         tasks = session.scalars(query).all()
         return tasks[int(len(tasks) * self.dice.random() ** 2)] if tasks else None
+
+    def _ask_for_dossier(self, case: Case) -> None:
+        """Once: whoever is cut off looks at the list of copies before asking again."""
+        self.journal.count("dossier")
+        who = (QH if case.county_code == QH.region else BL).office
+        self.browser.post(who, f"/dossiers/of/{case.id}", [("purpose", "archive")])
 
     def _report(self, desks: Desks) -> None:
         county = self.dice.choice((QH, BL))

@@ -99,7 +99,7 @@ class Desks:
 
     def ut_receive(self, case: Case, task: Task, county: County) -> tuple[str, Answers]:
         return county.mch, answers.receipt(
-            max(case.event_at, self.now - 10 * MINUTE),
+            max(case.reported_at, self.now - 10 * MINUTE),
             organisation=self.units[county.unit_mch],
             commission=self.units[county.unit_commission],
             upper_mch=self.units["city_mch"],

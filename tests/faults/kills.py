@@ -33,6 +33,7 @@ from tests.faults.audit import DOUBLED, HALF, Fault, audit, jobs, versions
 from tests.faults.clients import CONFLICT, DONE, GONE, INVALID, Attempt, Client, Journal
 from tests.faults.ground import Ground, fall_due
 from tests.faults.stand import MASTER, WEB, WORKER
+from webapp import leftovers
 
 LOST = "lost"
 REST_SECONDS = 90
@@ -107,6 +108,8 @@ def run(ground: Ground, kills: int, pause: float, seconds: float, seed: str) -> 
     ground.stand.stop()
     now = datetime.now(UTC)
     with Session(ground.engine.execution_options(reads=True)) as session:
+        nowhere = ground.folder / "nowhere"
+        leftovers.sweep(session, ground.folder, nowhere, now + 2 * leftovers.SETTLED)
         outcome.faults = audit(session, ground.folder, now, (jobs, versions))
         outcome.faults += compare(session, outcome.journal)
     return outcome
