@@ -21,6 +21,7 @@ from models.process import (
     DefinitionOrigin,
     DefinitionState,
     FormText,
+    Priority,
     Process,
     ProcessState,
     Task,
@@ -29,6 +30,7 @@ from models.process import (
     Transfer,
 )
 from models.rectification import Rectification, RectificationEntry, RectificationState
+from models.remark import Audience, Remark, Watcher
 from models.review import Conclusion, Declaration, Level, Opinion, Panel, PanelMember
 from models.rule import FrozenRules
 from models.search import KeyKind, SearchKey
@@ -37,6 +39,7 @@ from models.user import Appointment, Discipline, Role, User, UserSession
 __all__ = [
     "Appointment",
     "Attachment",
+    "Audience",
     "Base",
     "BlindCopy",
     "CalendarDay",
@@ -77,6 +80,7 @@ __all__ = [
     "Panel",
     "PanelMember",
     "Person",
+    "Priority",
     "Process",
     "ProcessState",
     "Rectification",
@@ -84,6 +88,7 @@ __all__ = [
     "RectificationState",
     "Region",
     "RegionLevel",
+    "Remark",
     "Role",
     "SearchKey",
     "Task",
@@ -93,6 +98,7 @@ __all__ = [
     "UnitPart",
     "User",
     "UserSession",
+    "Watcher",
     "WorkerBeat",
     "Zone",
     "ZoneKind",

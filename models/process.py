@@ -4,7 +4,7 @@
 """
 
 import enum
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
@@ -116,6 +116,14 @@ class TaskState(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
+class Priority(enum.StrEnum):
+    """How urgent a step is to its desk; none is the usual. No limit depends on it."""
+
+    URGENT = "urgent"
+    HIGH = "high"
+    LOW = "low"
+
+
 class Task(Base):
     """A step that waits for, or was done by, a person (待办).
 
@@ -150,6 +158,8 @@ class Task(Base):
     held_since: Mapped[datetime | None]
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     confirms: Mapped[bool | None]
+    priority: Mapped[Priority | None]
+    follow_up_on: Mapped[date | None]
     rectification_id: Mapped[int | None] = mapped_column(
         ForeignKey("rectification.id", use_alter=True)  # task → item → finding → document → task
     )

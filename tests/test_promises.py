@@ -215,6 +215,7 @@ INTERNAL = {
         "task.title", "task.form", "task.effect", "task.lane", "task.level", "timer.bpmn_id",
         "dossier_request.message", "definition.name", "worker_beat.worker",
         "blind_copy.media_type", "blind_copy.withheld", "blind_copy.masked", "blind_copy.unread",
+        "remark.level",
     },
     "what is kept of an error: classes, lines of code, steps, ids (test_incidents looks)": {
         "incident.definition", "incident.step", "incident.error", "incident.place",

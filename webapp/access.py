@@ -7,7 +7,7 @@ whatever the browser still sends. Knows no case and no form.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, g, jsonify, redirect, request, url_for
@@ -20,6 +20,7 @@ from sqlalchemy.orm import joinedload
 
 from models import Appointment, User, UserSession
 from webapp import db, kept, outages
+from webapp.words import local
 from workflows import names, permissions
 from workflows.actions import users
 
@@ -116,6 +117,11 @@ class Current:
         if not self.may_act:
             abort(403)
         return cast(Appointment, self.session.appointment)
+
+    @property
+    def today(self) -> date:
+        """The day in China."""
+        return local(self.now).date()
 
     @property
     def name(self) -> str:

@@ -6,18 +6,19 @@ from which whoever leads a desk gives out many at once. Knows no form of a step.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload
 
-from models import Appointment, Case, Clock, Duty, Task, User
-from webapp import db
+from models import Appointment, Case, Clock, Duty, Priority, Task, User
+from webapp import db, labels
 from webapp.access import current
 from webapp.errors import page as error_page
 from webapp.paging import paged
-from workflows.actions import claims, delegation
+from workflows.actions import claims, delegation, ranking
 from workflows.actions.tasks import InvalidAnswers, TaskClosed, TaskHeld
 from workflows.permissions import (
     LANES,
@@ -233,6 +234,30 @@ def reassign(task_id: int) -> ResponseReturnValue:
     return redirect(url_for("desk.index"), 303)
 
 
+@bp.post("/<int:task_id>/rank")
+def rank(task_id: int) -> ResponseReturnValue:
+    task, said = _task(task_id), request.form
+    chosen, day = said.get("priority", ""), said.get("follow_up_on", "")
+    try:
+        ranking.rank(
+            db.session,
+            task,
+            Priority(chosen) if chosen in list(Priority) else None,
+            date.fromisoformat(day) if day else None,
+            by=current.appointment,
+            now=current.now,
+        )
+    except (InvalidAnswers, ValueError) as wrong:
+        db.session.rollback()
+        asked = {"follow_up_on": ["填写一个日期"]}
+        return _hand_over(_task(task_id), getattr(wrong, "errors", asked))
+    except TaskClosed as refused:
+        return _refused(task_id, refused)
+    db.session.commit()
+    flash("已改。各项时限不变。")
+    return redirect(url_for("desk.show", task_id=task_id), 303)
+
+
 def _act(task_id: int, verb: Callable[..., None], words: str) -> ResponseReturnValue:
     try:
         verb(db.session, _task(task_id), by=current.appointment, now=current.now)
@@ -282,6 +307,7 @@ def _hand_over(task: Task, errors: dict[str, list[str]] | None = None) -> Respon
         case=task.case,
         opens=db.session.scalar(case) is not None,
         standing=stands,
+        priorities=labels.choices(Priority),
         people=claims.people(db.session, task, current.now),
         errors=errors or {},
         said=request.form,

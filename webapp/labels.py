@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from models import (
+    Audience,
     CaseKind,
     CaseState,
     Declaration,
@@ -16,6 +17,7 @@ from models import (
     KeyKind,
     Level,
     OrganisationKind,
+    Priority,
     ProcessState,
     RectificationState,
     RegionLevel,
@@ -29,6 +31,11 @@ from workflows.permissions import LANES
 from workflows.veil import Secret
 
 ENUMS: dict[type[StrEnum], dict[str, str]] = {
+    Audience: {
+        Audience.UNIT: "本单位同事",
+        Audience.CASE: "经办本例的各单位",
+        Audience.PANEL: "专家组",
+    },
     CaseKind: {CaseKind.MATERNAL_DEATH: "孕产妇死亡"},
     CaseState: {
         CaseState.REPORTED: "已报告",
@@ -94,6 +101,11 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.TASK_DELEGATED: "委托同事办理",
         EventName.TASK_HANDED_BACK: "委托的待办交回",
         EventName.TASK_RECALLED: "收回委托",
+        EventName.TASK_RANKED: "改缓急与跟进日期",
+        EventName.REMARK_ADDED: "留言",
+        EventName.REMARK_WITHDRAWN: "撤回留言",
+        EventName.CASE_WATCHED: "关注病例",
+        EventName.CASE_UNWATCHED: "取消关注",
         EventName.CLOCK_STARTED: "时限开始",
         EventName.CLOCK_MET: "时限内的事项完成",
         EventName.CLOCK_REMINDED: "时限提醒",
@@ -183,6 +195,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         OrganisationKind.RESCUE_CENTRE: "救治中心",
         OrganisationKind.QUALITY_CENTRE: "质控中心",
     },
+    Priority: {Priority.URGENT: "特急", Priority.HIGH: "急", Priority.LOW: "可缓"},
     ProcessState: {
         ProcessState.RUNNING: "进行中",
         ProcessState.DONE: "已结束",

@@ -126,6 +126,8 @@ PERMISSIONS: dict[str, set[Role]] = {
     "desk:view": {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS},
     "task:distribute": {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS},  # whose: `led_lanes`
     "substitute:arrange": {Role.DEPARTMENT, *_CASE_DESKS},  # opinions and minutes are personal
+    "remark:write": {*_CASE_DESKS, Role.SECRETARY, Role.EXPERT},  # to whom: `readers`
+    "case:watch": {*_CASE_DESKS, Role.DEPARTMENT, Role.SECRETARY, Role.EXPERT},
     "board:view": _CASE_DESKS,
     "clock:view": _CASE_DESKS,
     "ledger:view": {*_CASE_DESKS, Role.AUDITOR},

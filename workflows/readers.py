@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, defer, joinedload, selectinload
 from models import (
     Appointment,
     Attachment,
+    Audience,
     Case,
     Conclusion,
     DataClass,
@@ -27,6 +28,7 @@ from models import (
     OrganisationKind,
     Panel,
     PanelMember,
+    Remark,
     Role,
     Task,
     User,
@@ -84,10 +86,14 @@ OF_DESK = {
     EventName.TASK_DELEGATED,
     EventName.TASK_HANDED_BACK,
     EventName.TASK_RECALLED,
+    EventName.TASK_RANKED,
 }
+_OF_REMARKS = {EventName.REMARK_ADDED, EventName.REMARK_WITHDRAWN}
 # Traces of reading: for those who audit; to others they would tell who sits on a panel
 TRACES = {
     EventName.CASE_READ,
+    EventName.CASE_WATCHED,
+    EventName.CASE_UNWATCHED,
     EventName.ATTACHMENT_READ,
     EventName.DOSSIER_REQUESTED,
     EventName.DOSSIER_RENDERED,
@@ -389,7 +395,55 @@ class Reader:
             return self.by.role == Role.AUDITOR
         if event.name in OF_DESK:
             return self._reads_desk(event)
+        if event.name in _OF_REMARKS:
+            return self._reads_of_remark(event)
         return self._reads_of_review(event.name, str(event.data.get("level", "")))
+
+    # What people say beside the sheets
+
+    def audiences(self) -> list[tuple[Audience, str]]:
+        """To whom this reader may say something: audience and level. A reviewer to nobody before
+        the opinions are opened, and never to anybody but the panel."""
+        if not may(self.by, "remark:write"):
+            return []
+        if self.by.role in _REVIEWING:
+            open_to = [level for level in self.panels if self.reads_opinions(level)]
+            return [(Audience.PANEL, level) for level in open_to]
+        return [(Audience.UNIT, ""), (Audience.CASE, "")]
+
+    def reads_words(self, audience: Audience, level: str, organisation_id: int) -> bool:
+        """Whether a remark made for that audience, by somebody of that unit, is shown."""
+        if audience is Audience.PANEL:
+            return self.by.role in _REVIEWING and self.reads_opinions(level)
+        if self.by.role in _REVIEWING:
+            return False
+        return audience is Audience.CASE or (
+            organisation_id == self.by.organisation_id and not self.blind
+        )
+
+    def remarks(self) -> list[Remark]:
+        """What was said that this reader may read, in order; nothing that was taken back."""
+        rows = self.session.scalars(
+            select(Remark)
+            .where(Remark.case_id == self.case.id, Remark.withdrawn_at.is_(None))
+            .order_by(Remark.id)
+            .options(
+                joinedload(Remark.author),
+                joinedload(Remark.task),
+                joinedload(Remark.appointment).joinedload(Appointment.organisation),
+            )
+        )
+        return [row for row in rows if self.reads_remark(row)]
+
+    def reads_remark(self, remark: Remark) -> bool:
+        unit = remark.appointment.organisation_id
+        return self.reads_words(remark.audience, remark.level or "", unit)
+
+    def _reads_of_remark(self, event: Event) -> bool:
+        """That something was said: by those to whom it was said."""
+        held, told = event.appointment, str(event.data.get("audience", Audience.UNIT))
+        level = str(event.data.get("level", ""))
+        return self.reads_words(Audience(told), level, held.organisation_id if held else 0)
 
     def _reads_desk(self, event: Event) -> bool:
         """Colleagues of the same unit, if they may know names; and auditors, who learn none."""

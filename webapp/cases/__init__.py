@@ -5,10 +5,21 @@ from webapp.cases import (
     documents,
     listing,
     people,
+    remarks,
     reviews,
     timeline,
     voiding,
 )
 from webapp.cases.blueprint import bp
 
-__all__ = ["bp", "diagrams", "documents", "listing", "people", "reviews", "timeline", "voiding"]
+__all__ = [
+    "bp",
+    "diagrams",
+    "documents",
+    "listing",
+    "people",
+    "remarks",
+    "reviews",
+    "timeline",
+    "voiding",
+]

@@ -32,6 +32,7 @@ from webapp import dates, db, words
 from webapp.access import current
 from webapp.cases.strip import Cell, cells
 from workflows.actions.cases import record_read
+from workflows.actions.watching import watcher
 from workflows.events import EventName
 from workflows.frozen import rules_of
 from workflows.permissions import LANES, may, may_complete, visible_cases
@@ -78,6 +79,7 @@ class CasePage:
     items: Sequence[Rectification]
     void_requester: User | None
     actions: list[tuple[str, str]]
+    watched: bool
 
     @property
     def today(self) -> date:
@@ -104,6 +106,7 @@ class CasePage:
             Tab("cases.people", "人员与单位"),
             Tab("cases.reviews", "评审"),
             Tab("cases.items", "整改", len(self.items)),
+            Tab("cases.remarks", "留言"),
         ]
 
 
@@ -146,6 +149,7 @@ def open_page(case_id: int, what: str) -> CasePage:
         items=items,
         void_requester=db.session.get(User, case.void_requested_by_id or 0),
         actions=_actions(case, current.appointment),
+        watched=watcher(db.session, case, current.appointment) is not None,
     )
 
 

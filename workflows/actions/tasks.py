@@ -21,6 +21,7 @@ from models import (
 )
 from workflows import clocks, engine, surroundings
 from workflows.actions import incidents
+from workflows.actions.watching import tell_watchers
 from workflows.events import EventName, record
 from workflows.forms import check, load
 from workflows.forms.spec import Answers, Field, Form, Kind
@@ -171,15 +172,17 @@ def hand_in(step: Handing, form: Form) -> None:
         document=step.document.id,
         **told,
     )
-    if step.task.owner_id is not None:
-        tell(
-            step.session,
-            EventName.TASK_COMPLETED,
-            step.task.owner_id,
-            case=step.case,
-            now=step.now,
-            title=step.task.title,
-        )
+    _tell_done(step)
+
+
+def _tell_done(step: Handing) -> None:
+    """Whoever asked a colleague to do the step, and those who follow the case."""
+    about, title = step.task.case, step.task.title
+    if about is not None:
+        tell_watchers(step.session, about, title, step.document, step.by, step.now)
+    if (owner := step.task.owner_id) is not None:
+        name = EventName.TASK_COMPLETED
+        tell(step.session, name, owner, case=about, now=step.now, title=title)
 
 
 def write_document(
