@@ -5,6 +5,7 @@ from models.base import Base, DataClass
 from models.calendar import CalendarDay
 from models.case import Case, CaseKind, CaseState, CaseUnit, Person, UnitPart
 from models.clock import Clock
+from models.comment import Audience, Comment, Watcher
 from models.document import Document, Draft
 from models.dossier import DossierRequest, DossierState
 from models.duty import Duty, DutyKind, DutyState
@@ -30,7 +31,6 @@ from models.process import (
     Transfer,
 )
 from models.rectification import Rectification, RectificationEntry, RectificationState
-from models.remark import Audience, Remark, Watcher
 from models.review import Conclusion, Declaration, Level, Opinion, Panel, PanelMember
 from models.rule import FrozenRules
 from models.search import KeyKind, SearchKey
@@ -48,6 +48,7 @@ __all__ = [
     "CaseState",
     "CaseUnit",
     "Clock",
+    "Comment",
     "Conclusion",
     "DataClass",
     "Declaration",
@@ -88,7 +89,6 @@ __all__ = [
     "RectificationState",
     "Region",
     "RegionLevel",
-    "Remark",
     "Role",
     "SearchKey",
     "Task",

@@ -60,6 +60,9 @@ class Case(Base):
     voided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     state_before_void: Mapped[CaseState | None]
     closed_at: Mapped[datetime | None]
+    suspended_at: Mapped[datetime | None]  # work stands still, limits do not
+    suspended_by_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id"))
+    suspended_reason: Mapped[str | None] = mapped_column(info=SENSITIVE)
 
     rules: Mapped[FrozenRules] = relationship()  # in force at event_at
     organisation: Mapped[Organisation] = relationship()

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, of_case_or_duty
+from models.base import SENSITIVE, Base, of_case_or_duty
 from models.case import Case, CaseState
 from models.clock import Clock
 from models.duty import Duty
@@ -114,6 +114,7 @@ class TaskState(enum.StrEnum):
     OPEN = "open"
     DONE = "done"
     CANCELLED = "cancelled"
+    SKIPPED = "skipped"  # left out, by two people, where the diagram allows it
 
 
 class Priority(enum.StrEnum):
@@ -160,6 +161,8 @@ class Task(Base):
     confirms: Mapped[bool | None]
     priority: Mapped[Priority | None]
     follow_up_on: Mapped[date | None]
+    skip_asked_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    skip_reason: Mapped[str | None] = mapped_column(info=SENSITIVE)
     rectification_id: Mapped[int | None] = mapped_column(
         ForeignKey("rectification.id", use_alter=True)  # task → item → finding → document → task
     )

@@ -14,11 +14,11 @@ from models import (
     Audience,
     Case,
     Clock,
+    Comment,
     Event,
     Level,
     Notification,
     Priority,
-    Remark,
     Role,
     Task,
 )
@@ -27,7 +27,8 @@ from tests.conftest import DATABASES
 from tests.pages import Client
 from tests.people import World
 from tests.reviewing import begin, opened, submit
-from workflows.actions import claims, ranking, remarks, watching
+from workflows import happenings
+from workflows.actions import claims, comments, ranking, watching
 from workflows.actions.tasks import InvalidAnswers
 from workflows.demo.people import seat_of
 from workflows.demo.play import Play
@@ -60,14 +61,14 @@ class Talk:
     def by(self, who: str) -> Appointment:
         return seat_of(self.session, who)
 
-    def say(self, who: str, audience: Audience, level: str = "", text: str = SAID) -> Remark:
-        return remarks.add(
+    def say(self, who: str, audience: Audience, level: str = "", text: str = SAID) -> Comment:
+        return comments.add(
             self.session, self.case, text, audience, level, by=self.by(who), now=self.play.at(130)
         )
 
     def hears(self, who: str) -> list[str]:
         reader = Reader(self.session, self.case, self.by(who))
-        return [reader.scrub(remark.text) for remark in reader.remarks()]
+        return [reader.scrub(comment.text) for comment in happenings.comments(reader)]
 
 
 @pytest.fixture
@@ -96,8 +97,8 @@ def test_who_may_not_know_names_meets_none(talk: Talk) -> None:
     assert "林小满" not in heard
     assert "青禾县人民医院" not in heard
     reader = Reader(talk.session, talk.case, talk.by("jiasj"))
-    [remark] = reader.remarks()
-    assert reader.person(remark.author, remark.appointment) == ""
+    [comment] = happenings.comments(reader)
+    assert reader.person(comment.author, comment.appointment) == ""
 
 
 def test_a_reviewer_says_nothing_before_the_opening_and_then_to_the_panel_only(
@@ -123,7 +124,7 @@ def test_a_reviewer_says_nothing_before_the_opening_and_then_to_the_panel_only(
 
 def test_that_something_was_said_is_known_to_whom_it_was_said(talk: Talk) -> None:
     talk.say("zhougy", Audience.UNIT)
-    [event] = talk.session.scalars(select(Event).where(Event.name == EventName.REMARK_ADDED))
+    [event] = talk.session.scalars(select(Event).where(Event.name == EventName.COMMENT_ADDED))
     assert SAID not in str(event.data)
     knows = {
         who: Reader(talk.session, talk.case, talk.by(who)).reads_event(event, ())
@@ -133,12 +134,12 @@ def test_that_something_was_said_is_known_to_whom_it_was_said(talk: Talk) -> Non
 
 
 def test_words_are_taken_back_by_who_said_them_and_stay_on_record(talk: Talk) -> None:
-    remark = talk.say("zhougy", Audience.CASE)
+    comment = talk.say("zhougy", Audience.CASE)
     with pytest.raises(Forbidden):
-        remarks.withdraw(talk.session, remark, by=talk.by("helx"), now=talk.play.at(131))
-    remarks.withdraw(talk.session, remark, by=talk.by("zhougy"), now=talk.play.at(131))
+        comments.withdraw(talk.session, comment, by=talk.by("helx"), now=talk.play.at(131))
+    comments.withdraw(talk.session, comment, by=talk.by("zhougy"), now=talk.play.at(131))
     assert not any(talk.hears(who) for who in DESKS)
-    assert talk.session.scalars(select(Remark)).one().text == SAID
+    assert talk.session.scalars(select(Comment)).one().text == SAID
 
 
 @pytest.mark.parametrize("text", ["", "   ", "长" * 1001])
@@ -212,30 +213,30 @@ def test_said_and_followed_in_the_browser(
     claims.claim(session, task, by=world.by["quality_office"], now=NOW)
     session.commit()
     base, browser = f"/cases/{case.id}", client_for(world.by["office2"])
-    assert "还没有留言" in browser.get(f"{base}/remarks").text
+    assert "还没有留言" in browser.get(f"{base}/comments").text
     said = {"text": SAID, "audience": "unit", "task": str(task.id)}
-    assert browser.post(f"{base}/remarks", data={**said, "text": ""}).status_code == 422
-    assert browser.post(f"{base}/remarks", data={**said, "audience": "all"}).status_code == 422
+    assert browser.post(f"{base}/comments", data={**said, "text": ""}).status_code == 422
+    assert browser.post(f"{base}/comments", data={**said, "audience": "all"}).status_code == 422
     assert (
-        browser.post(f"{base}/remarks", data={**said, "audience": "panel:county"}).status_code
+        browser.post(f"{base}/comments", data={**said, "audience": "panel:county"}).status_code
         == 404
     )
-    assert browser.post(f"{base}/remarks", data=said).status_code == 303
-    [line] = session.scalars(select(Notification).where(Notification.name == "remark.added"))
+    assert browser.post(f"{base}/comments", data=said).status_code == 303
+    [line] = session.scalars(select(Notification).where(Notification.name == "comment.added"))
     assert line.user_id == world.user("quality_office").id
-    assert SAID in client_for(world.by["head"]).get(f"{base}/remarks").text
-    assert SAID not in client_for(world.by["mch"]).get(f"{base}/remarks").text
-    remark = session.scalars(select(Remark)).one()
-    path = f"{base}/remarks/{remark.id}/withdraw"
+    assert SAID in client_for(world.by["head"]).get(f"{base}/comments").text
+    assert SAID not in client_for(world.by["mch"]).get(f"{base}/comments").text
+    comment = session.scalars(select(Comment)).one()
+    path = f"{base}/comments/{comment.id}/withdraw"
     assert client_for(world.by["head"]).post(path).status_code == 404
     assert browser.post(path).status_code == 303
-    assert SAID not in browser.get(f"{base}/remarks").text
+    assert SAID not in browser.get(f"{base}/comments").text
     assert browser.post(f"{base}/watch", data={"watch": "yes"}).status_code == 303
     assert "已关注" in browser.get(base).text
     assert browser.post(f"{base}/watch", data={"watch": "no"}).status_code == 303
     assert "已关注" not in browser.get(base).text
     stranger = client_for(world.by["neighbour"])
-    for rest in ("remarks", "watch"):
+    for rest in ("comments", "watch"):
         assert stranger.post(f"{base}/{rest}", data=said).status_code == 404
 
 

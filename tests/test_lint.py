@@ -47,6 +47,10 @@ BROKEN = {
     ),
     "L21 form that is no file": (MAIN, "receipt.v1", "receipt.v9"),
     "L21 effect that is none": (MAIN, "forward_report", "forward_nothing"),
+    "L21 left out though a limit runs": (
+        MAIN, 'name="suspends" value="no"', 'name="skip" value="yes"',
+    ),
+    "L21 a mark nobody knows": (MAIN, 'name="suspends" value="no"', 'name="suspends" value="yes"'),
     "L22 unreachable": (MAIN, 'targetRef="UT_archive"', 'targetRef="EE_closed"'),
     "L22 flow to nowhere": (MAIN, 'targetRef="EE_closed"', 'targetRef="EE_gone"'),
     "L23 entities": (MAIN, "<bpmn:definitions", "<!DOCTYPE x><bpmn:definitions"),

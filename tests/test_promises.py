@@ -132,7 +132,15 @@ def test_the_processes_have_the_steps_of_the_house() -> None:
 def test_every_step_has_a_form_a_desk_and_known_words(
     step: str, properties: dict[str, str], lane: str
 ) -> None:
-    assert properties.keys() <= {"form", "effect", "clock", "stopsClock"}
+    assert properties.keys() <= {
+        "form",
+        "effect",
+        "clock",
+        "stopsClock",
+        "rewindFrom",
+        "skip",
+        "suspends",
+    }
     assert load.load(properties["form"]).fields()
     assert LANE_BY_TITLE[lane].roles
     assert set(LANE_BY_TITLE[lane].roles) <= set(Role)
@@ -215,7 +223,7 @@ INTERNAL = {
         "task.title", "task.form", "task.effect", "task.lane", "task.level", "timer.bpmn_id",
         "dossier_request.message", "definition.name", "worker_beat.worker",
         "blind_copy.media_type", "blind_copy.withheld", "blind_copy.masked", "blind_copy.unread",
-        "remark.level",
+        "comment.level",
     },
     "what is kept of an error: classes, lines of code, steps, ids (test_incidents looks)": {
         "incident.definition", "incident.step", "incident.error", "incident.place",

@@ -186,6 +186,7 @@ def _page(task: Task, form: TaskForm) -> ResponseReturnValue:
         beside=read,
         material=material,
         standing=desk.standing(task),
+        stands_still=tasks.stands_still(task),
         **about,
     )
     return page, form.status

@@ -126,7 +126,11 @@ PERMISSIONS: dict[str, set[Role]] = {
     "desk:view": {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS},
     "task:distribute": {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS},  # whose: `led_lanes`
     "substitute:arrange": {Role.DEPARTMENT, *_CASE_DESKS},  # opinions and minutes are personal
-    "remark:write": {*_CASE_DESKS, Role.SECRETARY, Role.EXPERT},  # to whom: `readers`
+    "case:suspend": {Role.COMMISSION_LEADER},
+    "case:rewind": {Role.MCH, Role.COMMISSION, Role.COMMISSION_LEADER},  # to a step of their unit
+    "task:skip": {Role.COMMISSION},
+    "task:confirm_skip": {Role.COMMISSION_LEADER},  # a second person, of the same unit
+    "comment:write": {*_CASE_DESKS, Role.SECRETARY, Role.EXPERT},  # to whom: `readers`
     "case:watch": {*_CASE_DESKS, Role.DEPARTMENT, Role.SECRETARY, Role.EXPERT},
     "board:view": _CASE_DESKS,
     "clock:view": _CASE_DESKS,

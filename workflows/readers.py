@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session, defer, joinedload, selectinload
 from models import (
     Appointment,
     Attachment,
-    Audience,
     Case,
     Conclusion,
     DataClass,
@@ -28,13 +27,11 @@ from models import (
     OrganisationKind,
     Panel,
     PanelMember,
-    Remark,
     Role,
     Task,
     User,
 )
-from workflows import identity, recusal
-from workflows.events import EventName
+from workflows import happenings, identity, recusal
 from workflows.forms.load import base_name, load
 from workflows.forms.moment import moment
 from workflows.forms.sheet import SheetRow, SheetSection, sheet
@@ -67,40 +64,6 @@ OF_THE_FILE = (
     "verification",
 )
 _SIGNED_BY_PANEL = ("conclusion", "conclusion_chair", OPINION)
-
-# Events that say something about a sheet which not everybody may read
-_OF_PANEL = {EventName.CONCLUSION_DRAFTED, EventName.CONCLUSION_RETURNED}
-_OF_SEATS = {
-    EventName.MEMBER_DECLARED,
-    EventName.MEMBER_WITHDRAWN,
-    EventName.MEMBER_SEATED,
-    EventName.CHAIR_NAMED,
-}
-_OF_COPIES = {EventName.COPY_MASKED, EventName.COPY_WITHHELD}
-_OF_LETTER = {EventName.NOTICE_DRAFTED, EventName.NOTICE_RETURNED}
-# How a desk shares out its work is its unit's own matter
-OF_DESK = {
-    EventName.TASK_CLAIMED,
-    EventName.TASK_RELEASED,
-    EventName.TASK_REASSIGNED,
-    EventName.TASK_DELEGATED,
-    EventName.TASK_HANDED_BACK,
-    EventName.TASK_RECALLED,
-    EventName.TASK_RANKED,
-}
-_OF_REMARKS = {EventName.REMARK_ADDED, EventName.REMARK_WITHDRAWN}
-# Traces of reading: for those who audit; to others they would tell who sits on a panel
-TRACES = {
-    EventName.CASE_READ,
-    EventName.CASE_WATCHED,
-    EventName.CASE_UNWATCHED,
-    EventName.ATTACHMENT_READ,
-    EventName.DOSSIER_REQUESTED,
-    EventName.DOSSIER_RENDERED,
-    EventName.DOSSIER_FAILED,
-    EventName.DOSSIER_DOWNLOADED,
-    EventName.JOB_FAILED,
-}
 
 
 def dayless(by: Appointment) -> bool:
@@ -265,7 +228,7 @@ class Reader:
         """Whether a sheet of this form is shown. `level` None: only if it is at every level."""
         base = base_name(form)
         if base in _LETTERS:
-            return self._reads_letters()
+            return self.reads_letters()
         rule = {OPINION: self.reads_opinions, PANEL: self.reads_panel}.get(base)
         if base in _DRAFTS:
             rule = self.reads_conclusion
@@ -274,7 +237,8 @@ class Reader:
         levels = [level] if level else list(self.panels)
         return bool(levels) and all(rule(each) for each in levels)
 
-    def _reads_letters(self) -> bool:
+    def reads_letters(self) -> bool:
+        """The notice: when it is out, or by the administration that writes it."""
         ours = self.by.organisation_id in {
             panel.organisation_id for panel in self.panels.values()
         } and (self.by.role in _LEADING)
@@ -387,86 +351,7 @@ class Reader:
 
     def reads_event(self, event: Event, readable: Container[int]) -> bool:
         """`readable`: ids of the documents this reader may read."""
-        if event.name == EventName.TASK_COMPLETED:
-            return int(event.data.get("document") or 0) in readable
-        if event.name in _OF_LETTER:
-            return self._reads_letters()
-        if event.name in TRACES:
-            return self.by.role == Role.AUDITOR
-        if event.name in OF_DESK:
-            return self._reads_desk(event)
-        if event.name in _OF_REMARKS:
-            return self._reads_of_remark(event)
-        return self._reads_of_review(event.name, str(event.data.get("level", "")))
-
-    # What people say beside the sheets
-
-    def audiences(self) -> list[tuple[Audience, str]]:
-        """To whom this reader may say something: audience and level. A reviewer to nobody before
-        the opinions are opened, and never to anybody but the panel."""
-        if not may(self.by, "remark:write"):
-            return []
-        if self.by.role in _REVIEWING:
-            open_to = [level for level in self.panels if self.reads_opinions(level)]
-            return [(Audience.PANEL, level) for level in open_to]
-        return [(Audience.UNIT, ""), (Audience.CASE, "")]
-
-    def reads_words(self, audience: Audience, level: str, organisation_id: int) -> bool:
-        """Whether a remark made for that audience, by somebody of that unit, is shown."""
-        if audience is Audience.PANEL:
-            return self.by.role in _REVIEWING and self.reads_opinions(level)
-        if self.by.role in _REVIEWING:
-            return False
-        return audience is Audience.CASE or (
-            organisation_id == self.by.organisation_id and not self.blind
-        )
-
-    def remarks(self) -> list[Remark]:
-        """What was said that this reader may read, in order; nothing that was taken back."""
-        rows = self.session.scalars(
-            select(Remark)
-            .where(Remark.case_id == self.case.id, Remark.withdrawn_at.is_(None))
-            .order_by(Remark.id)
-            .options(
-                joinedload(Remark.author),
-                joinedload(Remark.task),
-                joinedload(Remark.appointment).joinedload(Appointment.organisation),
-            )
-        )
-        return [row for row in rows if self.reads_remark(row)]
-
-    def reads_remark(self, remark: Remark) -> bool:
-        unit = remark.appointment.organisation_id
-        return self.reads_words(remark.audience, remark.level or "", unit)
-
-    def _reads_of_remark(self, event: Event) -> bool:
-        """That something was said: by those to whom it was said."""
-        held, told = event.appointment, str(event.data.get("audience", Audience.UNIT))
-        level = str(event.data.get("level", ""))
-        return self.reads_words(Audience(told), level, held.organisation_id if held else 0)
-
-    def _reads_desk(self, event: Event) -> bool:
-        """Colleagues of the same unit, if they may know names; and auditors, who learn none."""
-        if self.by.role == Role.AUDITOR:
-            return True
-        held = event.appointment
-        ours = held is not None and held.organisation_id == self.by.organisation_id
-        return ours and not self.blind
-
-    def _reads_of_review(self, name: str, level: str) -> bool:
-        """What happened on a panel. Auditors learn of seats and copies, not of whom."""
-        audits = self.by.role == Role.AUDITOR
-        if name in (EventName.OPINION_FILED, EventName.OPINION_REVISED):
-            return self.reads_opinions(level)
-        if name in _OF_COPIES:
-            return self.is_secretary or audits
-        if name in _OF_SEATS:
-            return self.convenes(level) or audits
-        if name == EventName.PANEL_OVERRIDDEN:
-            return self.reads_panel(level) or audits
-        if name in _OF_PANEL:
-            return self.convenes(level) or self.reads_conclusion(level)
-        return True
+        return happenings.reads_event(self, event, readable)
 
 
 class PlainReader:

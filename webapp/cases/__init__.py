@@ -1,11 +1,12 @@
 """病例: the list of cases, and one case from every side. One module a side."""
 
 from webapp.cases import (
+    comments,
+    control,
     diagrams,
     documents,
     listing,
     people,
-    remarks,
     reviews,
     timeline,
     voiding,
@@ -14,11 +15,12 @@ from webapp.cases.blueprint import bp
 
 __all__ = [
     "bp",
+    "comments",
+    "control",
     "diagrams",
     "documents",
     "listing",
     "people",
-    "remarks",
     "reviews",
     "timeline",
     "voiding",

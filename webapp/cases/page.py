@@ -40,6 +40,7 @@ from workflows.readers import Reader
 from workflows.rules import RuleSet
 
 READ_AGAIN = timedelta(minutes=10)
+CONTROLS = {"case:suspend", "case:rewind", "task:skip", "task:confirm_skip"}
 ENDED = (CaseState.CLOSED, CaseState.VOIDED)
 
 
@@ -106,7 +107,7 @@ class CasePage:
             Tab("cases.people", "人员与单位"),
             Tab("cases.reviews", "评审"),
             Tab("cases.items", "整改", len(self.items)),
-            Tab("cases.remarks", "留言"),
+            Tab("cases.comments", "留言"),
         ]
 
 
@@ -216,6 +217,8 @@ def _line(task: Task, item: str, reader: Reader, sealed: bool) -> Waiting:
 def _actions(case: Case, by: Appointment) -> list[tuple[str, str]]:
     """(endpoint, words) of what this person may do to the case as a whole."""
     found = []
+    if case.state not in ENDED and any(may(by, name) for name in CONTROLS):
+        found.append(("cases.control", "暂停、退回、略过"))
     ours = by.organisation_id == case.organisation_id
     if case.state not in ENDED and ours:
         if may(by, "case:rediscuss") and _discussed(case) and not _rediscussing(case):

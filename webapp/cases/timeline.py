@@ -18,7 +18,8 @@ from webapp import db, labels, words
 from webapp.cases.blueprint import bp
 from webapp.cases.page import CasePage, open_page, render
 from workflows.events import EventName
-from workflows.readers import TRACES, Reader
+from workflows.happenings import TRACES
+from workflows.readers import Reader
 
 MOST = 400  # events looked at for one page
 REMINDERS = {EventName.CLOCK_REMINDED, EventName.TIMER_FIRED}

@@ -22,6 +22,7 @@ from models import (
 from workflows import clocks, engine, surroundings
 from workflows.actions import incidents
 from workflows.actions.watching import tell_watchers
+from workflows.engine import control
 from workflows.events import EventName, record
 from workflows.forms import check, load
 from workflows.forms.spec import Answers, Field, Form, Kind
@@ -30,6 +31,7 @@ from workflows.permissions import APART, Forbidden, is_addressed, may_complete
 from workflows.services import host_of
 
 __all__ = [
+    "CaseSuspended",
     "Handing",
     "InvalidAnswers",
     "TaskClosed",
@@ -54,6 +56,10 @@ class TaskClosed(Exception):
 
 class TaskHeld(Exception):
     """A colleague has taken the step on, or its owner wants to see it first."""
+
+
+class CaseSuspended(TaskHeld):
+    """Work on the case stands still; only what reports the death goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,8 @@ def complete_task(
         raise TaskClosed(task.id)
     if not may_complete(by, task):
         raise TaskHeld(task.id)
+    if stands_still(task):
+        raise CaseSuspended(task.id)
     if step := took_the_other(session, task, by):
         raise InvalidAnswers({"": [f"「{step}」是本人办理的，这一步须由另一人办理，不能代理"]})
     form = load.load(task.form)
@@ -118,6 +126,13 @@ def complete_task(
     document = write_document(session, form, answers, task, key=key, by=by, now=now)
     hand_in(Handing(session, task, document, by, now), form)
     return document
+
+
+def stands_still(task: Task) -> bool:
+    """Whether a step waits for its case to be resumed. Nothing that reports a death does (A05)."""
+    if task.case is None or task.case.suspended_at is None:
+        return False
+    return control.marks(task.process.definition).get(task.bpmn_id, {}).get("suspends") != "no"
 
 
 def took_the_other(session: Session, task: Task, by: Appointment) -> str:

@@ -24,7 +24,7 @@ from workflows.engine.script import Functions
 
 NEVER = datetime(9000, 1, 1, tzinfo=UTC)  # what a diagram's due() says of a limit without a number
 
-__all__ = ["NEVER", "Flags", "Functions", "Host", "Step", "StepClosed", "StepFailed"]
+__all__ = ["NEVER", "Flags", "Functions", "Host", "NotModelled", "Step", "StepClosed", "StepFailed"]
 
 Flags = Mapping[str, str | int | bool | None]
 
@@ -45,10 +45,15 @@ class StepFailed(Exception):
         self.definition, self.process_id, self.step = definition, process_id, step
 
 
+class NotModelled(Exception):
+    """The diagram does not let one go there, or more is open there than the one step."""
+
+
 # The database is away, somebody was faster: no fault of the process, and with pages of their own
 _NO_FAULT = (
     StepClosed,
     StepFailed,
+    NotModelled,
     OperationalError,
     InterfaceError,
     PendingRollbackError,
@@ -136,8 +141,17 @@ def start(
     return process
 
 
-def complete(session: Session, task: Task, data: Flags, host: Host, *, now: datetime) -> None:
-    """Hand in one step. What is due fires first: a late hand-in must not cancel its own alarm.
+def complete(
+    session: Session,
+    task: Task,
+    data: Flags,
+    host: Host,
+    *,
+    now: datetime,
+    state: TaskState = TaskState.DONE,
+) -> None:
+    """Hand in one step, or leave it out (`state`). What is due fires first: a late hand-in must not
+    cancel its own alarm.
 
     Raises StepClosed, StepFailed.
     """
@@ -150,7 +164,7 @@ def complete(session: Session, task: Task, data: Flags, host: Host, *, now: date
         step.data.update(data)
         step.run()
         _advance(instance.workflow)
-        rows.close(session, task, TaskState.DONE, now)
+        rows.close(session, task, state, now)
         del instance.steps[task.spiff_id]
         _save(session, process, instance, host, now)
 

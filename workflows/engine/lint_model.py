@@ -7,6 +7,7 @@ when the process is walked through (rehearsal). L23 and the size are judged befo
 import ast
 import re
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from lxml import etree
@@ -183,6 +184,17 @@ def _user_tasks(root: Any, words: Vocabulary) -> Told:
             yield name_of(step), f"L21：没有叫 {told['form']} 的表单；改正名称，或一并上传表单文件"
         if told.get("effect") and told["effect"] not in words.effects:
             yield name_of(step), f"L21：系统里没有叫 {told['effect']} 的办理结果"
+        yield from ((name_of(step), text) for text in _wrong_marks(told))
+
+
+def _wrong_marks(told: dict[str | None, str | None]) -> Iterator[str]:
+    """Of the marks by which people may move a case: what a limit runs for is never left out."""
+    if told.get("skip") not in (None, "yes"):
+        yield "L21：skip 只能写 yes；不能略过的步骤不写"
+    elif told.get("skip") and (told.get("clock") or told.get("stopsClock")):
+        yield "L21：有时限的步骤不能略过，去掉 skip"
+    if told.get("suspends") not in (None, "no"):
+        yield "L21：suspends 只能写 no（病例暂停时照常办）；其余步骤不写"
 
 
 def _service_tasks(root: Any, words: Vocabulary) -> Told:

@@ -1,21 +1,21 @@
-"""Remarks, watchers, and how urgent a step is to its desk.
+"""Comments, watchers, and how urgent a step is to its desk.
 
-Revision ID: 0010
-Revises: 0009
+Revision ID: 0013
+Revises: 0012
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     op.create_table(
-        "remark",
+        "comment",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("case_id", sa.Integer(), nullable=False),
         sa.Column("task_id", sa.Integer(), nullable=True),
@@ -27,15 +27,15 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
-            ["appointment_id"], ["appointment.id"], name=op.f("fk_remark_appointment_id_appointment")
+            ["appointment_id"], ["appointment.id"], name=op.f("fk_comment_appointment_id_appointment")
         ),
-        sa.ForeignKeyConstraint(["author_id"], ["user.id"], name=op.f("fk_remark_author_id_user")),
-        sa.ForeignKeyConstraint(["case_id"], ["case.id"], name=op.f("fk_remark_case_id_case")),
-        sa.ForeignKeyConstraint(["task_id"], ["task.id"], name=op.f("fk_remark_task_id_task")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_remark")),
+        sa.ForeignKeyConstraint(["author_id"], ["user.id"], name=op.f("fk_comment_author_id_user")),
+        sa.ForeignKeyConstraint(["case_id"], ["case.id"], name=op.f("fk_comment_case_id_case")),
+        sa.ForeignKeyConstraint(["task_id"], ["task.id"], name=op.f("fk_comment_task_id_task")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_comment")),
     )
-    with op.batch_alter_table("remark", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_remark_case_id"), ["case_id"], unique=False)
+    with op.batch_alter_table("comment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_comment_case_id"), ["case_id"], unique=False)
     op.create_table(
         "watcher",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -65,4 +65,4 @@ def downgrade() -> None:
         batch_op.drop_column("follow_up_on")
         batch_op.drop_column("priority")
     op.drop_table("watcher")
-    op.drop_table("remark")
+    op.drop_table("comment")

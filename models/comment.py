@@ -13,17 +13,17 @@ from models.user import Appointment, User
 
 
 class Audience(enum.StrEnum):
-    """Who reads a remark. Nobody outside it learns that there is one."""
+    """Who reads a comment. Nobody outside it learns that there is one."""
 
     UNIT = "unit"  # colleagues of the author's unit
     CASE = "case"  # the units that handle the case; never its reviewers
     PANEL = "panel"  # who reads the opinions of that level, once they are opened
 
 
-class Remark(Base):
+class Comment(Base):
     """Added, never changed; its author may take it back, the row stays."""
 
-    __tablename__ = "remark"
+    __tablename__ = "comment"
 
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))

@@ -4,12 +4,13 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from models import Audience, Remark, Task, TaskState
+from models import Audience, Comment, Task, TaskState
 from webapp import db, labels
 from webapp.access import current
 from webapp.cases.blueprint import bp
 from webapp.cases.page import CasePage, open_page, render, seen
-from workflows.actions import remarks as actions
+from workflows import happenings
+from workflows.actions import comments as actions
 from workflows.actions import watching
 from workflows.actions.tasks import InvalidAnswers
 from workflows.permissions import inbox
@@ -17,13 +18,13 @@ from workflows.permissions import inbox
 LONGEST = 4000  # characters read of what is typed; the action says what is too long
 
 
-@bp.get("/<int:case_id>/remarks")
-def remarks(case_id: int) -> ResponseReturnValue:
+@bp.get("/<int:case_id>/comments")
+def comments(case_id: int) -> ResponseReturnValue:
     return _page(open_page(case_id, "留言"))
 
 
-@bp.post("/<int:case_id>/remarks")
-def add_remark(case_id: int) -> ResponseReturnValue:
+@bp.post("/<int:case_id>/comments")
+def add_comment(case_id: int) -> ResponseReturnValue:
     case, said, by = seen(case_id), request.form, current.appointment
     audience, _, level = said.get("audience", "").partition(":")
     if audience not in list(Audience):
@@ -47,23 +48,23 @@ def add_remark(case_id: int) -> ResponseReturnValue:
         return _page(open_page(case_id, "留言"), wrong.errors)
     db.session.commit()
     flash("已留言")
-    return redirect(url_for("cases.remarks", case_id=case_id), 303)
+    return redirect(url_for("cases.comments", case_id=case_id), 303)
 
 
-@bp.post("/<int:case_id>/remarks/<int:remark_id>/withdraw")
-def withdraw_remark(case_id: int, remark_id: int) -> ResponseReturnValue:
+@bp.post("/<int:case_id>/comments/<int:comment_id>/withdraw")
+def withdraw_comment(case_id: int, comment_id: int) -> ResponseReturnValue:
     case = seen(case_id)
-    remark = db.one_or_404(
-        select(Remark).where(
-            Remark.id == remark_id,
-            Remark.case_id == case.id,
-            Remark.author_id == current.user.id,
+    comment = db.one_or_404(
+        select(Comment).where(
+            Comment.id == comment_id,
+            Comment.case_id == case.id,
+            Comment.author_id == current.user.id,
         )
     )
-    actions.withdraw(db.session, remark, by=current.appointment, now=current.now)
+    actions.withdraw(db.session, comment, by=current.appointment, now=current.now)
     db.session.commit()
     flash("留言已撤回，别人不再看到。")
-    return redirect(url_for("cases.remarks", case_id=case_id), 303)
+    return redirect(url_for("cases.comments", case_id=case_id), 303)
 
 
 @bp.post("/<int:case_id>/watch")
@@ -89,13 +90,13 @@ def _page(page: CasePage, errors: dict[str, list[str]] | None = None) -> Respons
         )
     ).all()
     body = render(
-        "cases/remarks.html",
+        "cases/comments.html",
         page,
-        tab="cases.remarks",
-        remarks=page.reader.remarks(),
+        tab="cases.comments",
+        comments=happenings.comments(page.reader),
         audiences=[
             (f"{audience}:{level}" if level else audience.value, _words(audience, level))
-            for audience, level in page.reader.audiences()
+            for audience, level in happenings.audiences(page.reader)
         ],
         tasks=mine,
         errors=errors or {},
