@@ -43,7 +43,11 @@ def arranged(name: str, base: Files, handed: Mapping[str, bytes]) -> tuple[Files
         else:
             files[key] = text
             taken.add(key)
-    return _needed(name, files), found
+    needed = _needed(name, files)
+    for key in sorted(taken - needed.keys()):
+        told = f"{name} 没有调用这个流程；改正流程编号，或一并上传调用它的图"
+        found.append(Finding(key, FILE, told))
+    return needed, found
 
 
 def _placed(name: str, base: Files, file: str, raw: bytes) -> tuple[str, str, str]:

@@ -99,18 +99,22 @@ def wrong_cell(text: str) -> bool:
     return not _range(text)
 
 
+_VALUE = "dmninputexpr"  # what the engine itself puts for the question mark
+
+
 def _range(text: str) -> bool:
     """1 <= ? <= 5"""
-    if text.count("?") != 1:
+    if text.count("?") != 1 or _VALUE in text:
         return False
     try:
-        tree = script.tree(text.replace("?", "x"))
+        tree = script.tree(text.replace("?", _VALUE))
     except (SyntaxError, script.Refused):
         return False
     if not isinstance(tree, ast.Compare):
         return False
     operands = [tree.left, *tree.comparators]
-    return all(_is_number(part) or isinstance(part, ast.Name) for part in operands)
+    names = [part.id for part in operands if isinstance(part, ast.Name)]
+    return names == [_VALUE] and sum(map(_is_number, operands)) == len(operands) - 1
 
 
 def _plain(text: str) -> bool:
