@@ -33,6 +33,7 @@ from webapp import leftovers
 from webapp.db import make_engine
 from workflows import engine as engine_
 from workflows.actions import dossiers, notices
+from workflows.engine import definitions
 from workflows.jobs import migrate as migrate_jobs
 
 ClientFor = Callable[[Any], Client]
@@ -239,6 +240,26 @@ def test_two_notices_issued_at_once_have_two_numbers(
         first.commit()
     thread.join()
     assert len(set(given)) == 2
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database", ["postgres"])
+def test_two_first_cases_at_once_enter_one_definition(engine: Engine, session: Session) -> None:
+    entered: list[int] = []
+
+    def second() -> None:
+        with Session(engine) as other, other.begin():
+            entered.append(definitions.current(other, "maternal_death", NOW).id)
+
+    with Session(engine) as first:
+        entered.append(definitions.current(first, "maternal_death", NOW).id)
+        thread = Thread(target=second)
+        thread.start()
+        until(lambda: waits(session), "the second waits for the first")
+        first.commit()
+    thread.join()
+    assert len(entered) == 2
+    assert len(set(entered)) == 1
 
 
 def waits(session: Session) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from lxml import etree
 from SpiffWorkflow.spiff.parser.process import VALIDATOR, SpiffBpmnParser
 from sqlalchemy import Select, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from models import Definition, DefinitionOrigin, DefinitionState
@@ -96,7 +97,15 @@ def current(session: Session, name: str, now: datetime) -> Definition:
 
     LookupError when there is neither a version nor a folder of that name.
     """
-    return in_force(session, name) or _enter(session, name, DefinitionState.APPROVED, now)
+    if (there := in_force(session, name)) is not None:
+        return there
+    try:
+        with session.begin_nested():
+            return _enter(session, name, DefinitionState.APPROVED, now)
+    except IntegrityError:  # another case started at this moment, and entered it
+        if (entered := in_force(session, name)) is None:
+            raise
+        return entered
 
 
 def ship(session: Session, now: datetime) -> list[Definition]:
