@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -198,8 +199,13 @@ def _called(value: str | int, units: Iterable[Organisation]) -> list[Organisatio
         unit
         for unit in units
         if unit.kind in _TREAT
-        and (_letters(unit.name) in text or _letters(unit.short_name) == text)
+        and (_unit_letters(unit.name) in text or _unit_letters(unit.short_name) == text)
     ]
+
+
+@lru_cache(maxsize=65536)  # thousands of units, held against every line that names one
+def _unit_letters(name: str) -> str:
+    return _letters(name)
 
 
 def _of_appointments(session: Session, units: Mapping[int, Treating]) -> Iterator[Conflict]:
@@ -250,10 +256,11 @@ def _of_declarations(session: Session, case: Case) -> Iterator[Conflict]:
 
 
 def _of_names(session: Session, case: Case) -> Iterator[Conflict]:
-    said = list(_mentions(session, case, _PEOPLE))
+    said = [(each, _Wording.of(str(each.value))) for each in _mentions(session, case, _PEOPLE)]
     for user_id, name in session.execute(select(User.id, User.name).order_by(User.id)):
-        for mention in said:
-            if names_somebody(str(mention.value), name):
+        key = _letters(name)
+        for mention, wording in said:
+            if wording.names(key):
                 yield Conflict(user_id, f"姓名见于「{mention.question}」", mention.source)
 
 
@@ -263,15 +270,27 @@ def names_somebody(text: str, name: str) -> bool:
     Blanks, width and the dots of names do not matter. A name of two characters must stand alone,
     apart from department and title: it could be the beginning of somebody else's.
     """
-    key = _letters(name)
-    if len(key) < 2:
-        return False
-    pieces = [piece for piece in _SEPARATORS.split(unicodedata.normalize("NFKC", text)) if piece]
-    if len(key) > 2:
-        return any(key in _letters(piece) for piece in pieces)
-    words = [_letters(piece) for piece in pieces]
-    words += [_letters(word) for piece in pieces for word in piece.split()]
-    return any(key in (word, _bare(word)) for word in words)
+    return _Wording.of(text).names(_letters(name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """A text taken apart, once for all the people it may name."""
+
+    pieces: tuple[str, ...]
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str) -> "_Wording":
+        apart = [each for each in _SEPARATORS.split(unicodedata.normalize("NFKC", text)) if each]
+        pieces = tuple(_letters(piece) for piece in apart)
+        words = [*pieces, *(_letters(word) for piece in apart for word in piece.split())]
+        return cls(pieces, frozenset([*words, *map(_bare, words)]))
+
+    def names(self, key: str) -> bool:
+        if len(key) > 2:
+            return any(key in piece for piece in self.pieces)
+        return len(key) == 2 and key in self.words
 
 
 def names_in(text: str) -> list[str]:

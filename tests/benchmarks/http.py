@@ -10,6 +10,9 @@ quality offices of two hospitals, about cases that were played as far as that: a
 signature. Where one signs, verifying the password costs 26 ms of processor whatever else is done
 (argon2id, by intent): two cores can verify 77 signatures a second and do nothing else.
 
+How many cycles there can be at most is told by the processor time of one: two cores have 2,000 ms
+a second for server, database and clients together. It waits for nobody, so it is told as well.
+
 CSRF, idempotency keys and durable commits are as in life. The list is the whole inbox as a page;
 the two forms are posted without fetching them first.
 
@@ -139,8 +142,8 @@ def _play(database: Engine, county: County, folder: Path, now: datetime, number:
 
 
 @contextmanager
-def serving(url: str, size: Size, folder: Path) -> Iterator[int]:
-    """The production server, as its command starts it; its port."""
+def serving(url: str, size: Size, folder: Path) -> Iterator[tuple[int, int]]:
+    """The production server, as its command starts it; its port and its process."""
     port = free_port()
     settings = {"DATABASE_URL": url, "YILI_VAR": str(folder), "PORT": str(port)}
     words = [f"--processes={size.processes}", f"--threads={size.threads}"]
@@ -149,7 +152,7 @@ def serving(url: str, size: Size, folder: Path) -> Iterator[int]:
     )
     try:
         _wait(server, f"http://127.0.0.1:{port}/readyz")
-        yield port
+        yield port, server.pid
     finally:
         server.terminate()
         server.wait(timeout=30)
@@ -222,10 +225,10 @@ def measure(url: str, size: Size, folder: Path) -> dict[str, Any]:
     began = time.monotonic()
     waiting = fill(url, size, folder / "files")
     say(f"  filled in {time.monotonic() - began:.0f} s")
-    with serving(url, size, folder) as port:
-        before = _reported(url)
+    with serving(url, size, folder) as (port, server):
+        before, used = _reported(url), processor_s(server)
         found = ask(errands(url, size, port, waiting), folder)
-        after = _reported(url)
+        after, used = _reported(url), processor_s(server) - used
     took = {name: sorted(ms for each in found for ms in each[name]) for name in TIMED}
     errors = [error for each in found for error in each["errors"]]
     for error in errors[:5]:
@@ -239,10 +242,27 @@ def measure(url: str, size: Size, folder: Path) -> dict[str, Any]:
         "errors": len(errors),
         "open_cases": before[1],
         "reported": after[0] - before[0],
+        "server_processor_ms": round(used * 1e3 / max(1, after[0] - before[0]), 1),
+        "client_processor_ms": round(
+            sum(each["processor_s"] for each in found) * 1e3 / max(1, len(took["complete"])), 1
+        ),
     }
 
 
 TIMED = ("start", "list_", "complete")
+
+
+def processor_s(parent: int) -> float:
+    """Seconds of processor that a process and its children have used, warm-up included."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            said = stat.read_text("ascii", "replace").rpartition(") ")[2].split()
+        except OSError:  # it has just ended
+            continue
+        if parent in (int(stat.parent.name), int(said[1])):
+            ticks += int(said[11]) + int(said[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _reported(url: str) -> tuple[int, int]:

@@ -50,6 +50,7 @@ class Found:
     list_: list[float] = field(default_factory=list)
     complete: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    processor_s: float = 0.0
 
 
 class Wrong(Exception):
@@ -145,9 +146,10 @@ class Client:
         while time.time() < self.errand.begin:
             self._tried(Found(), Found())
         found = Found()
-        until = self.errand.begin + self.errand.seconds
+        until, used = self.errand.begin + self.errand.seconds, time.process_time()
         while time.time() < until:
             self._tried(found, found)
+        found.processor_s = time.process_time() - used
         return found
 
     def _tried(self, into: Found, errors: Found) -> None:
