@@ -34,7 +34,7 @@ from models.rectification import Rectification, RectificationEntry, Rectificatio
 from models.review import Conclusion, Declaration, Level, Opinion, Panel, PanelMember
 from models.rule import FrozenRules
 from models.search import KeyKind, SearchKey
-from models.user import Appointment, Discipline, Role, User, UserSession
+from models.user import Appointment, Discipline, DiseaseGroup, Employment, Role, User, UserSession
 
 __all__ = [
     "Appointment",
@@ -56,6 +56,7 @@ __all__ = [
     "DefinitionOrigin",
     "DefinitionState",
     "Discipline",
+    "DiseaseGroup",
     "Document",
     "DossierRequest",
     "DossierState",
@@ -63,6 +64,7 @@ __all__ = [
     "Duty",
     "DutyKind",
     "DutyState",
+    "Employment",
     "Event",
     "Finding",
     "FormText",

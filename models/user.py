@@ -2,6 +2,7 @@
 
 import enum
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -40,6 +41,16 @@ class Discipline(enum.StrEnum):
     TRANSFUSION = "transfusion"
 
 
+class DiseaseGroup(enum.StrEnum):
+    """The five groups of experts for diseases that complicate a pregnancy (B14)."""
+
+    CARDIO_CEREBRAL = "cardio_cerebral"
+    ENDOCRINE = "endocrine"
+    INFECTION = "infection"
+    IMMUNE = "immune"
+    MENTAL = "mental"
+
+
 class User(Base):
     __tablename__ = "user"
 
@@ -48,6 +59,7 @@ class User(Base):
     phone: Mapped[str | None] = mapped_column(info=PERSONAL)
     title: Mapped[str | None]  # professional title, such as 主任医师
     discipline: Mapped[Discipline | None]
+    disease_groups: Mapped[list[Any] | None]  # codes of DiseaseGroup
     password_hash: Mapped[str] = mapped_column(info=SECRET)
     failed_signins: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
@@ -96,6 +108,21 @@ class Appointment(Base):
         if self.stands_for_id is None:
             return (self.user_id,)
         return (self.user_id, self.principal.id)
+
+
+class Employment(Base):
+    """Where somebody works or has worked, besides what they are appointed to here: who reviews
+    stands back where they were employed. `unit`: its name, whether we know it or not."""
+
+    __tablename__ = "employment"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    unit: Mapped[str]
+    title: Mapped[str | None]  # what they were there
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+
+    user: Mapped[User] = relationship()
 
 
 class UserSession(Base):

@@ -10,6 +10,7 @@ from models import (
     DefinitionOrigin,
     DefinitionState,
     Discipline,
+    DiseaseGroup,
     DossierState,
     DutyKind,
     DutyState,
@@ -60,6 +61,13 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
     Declaration: {
         Declaration.NONE: "无利害关系，承诺保密",
         Declaration.CONFLICT: "有利害关系",
+    },
+    DiseaseGroup: {
+        DiseaseGroup.CARDIO_CEREBRAL: "心脑血管",
+        DiseaseGroup.ENDOCRINE: "内分泌",
+        DiseaseGroup.INFECTION: "感染",
+        DiseaseGroup.IMMUNE: "免疫",
+        DiseaseGroup.MENTAL: "精神",
     },
     Discipline: {
         Discipline.OBSTETRICS: "产科",
@@ -119,6 +127,9 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.TIMER_FIRED: "定时触发",
         EventName.DISCUSSION_RECORDED: "完成院内讨论",
         EventName.DISCUSSION_REOPENED: "启动再次讨论",
+        EventName.EXPERT_CHANGED: "修改专家的专业",
+        EventName.EMPLOYMENT_ADDED: "登记专家的工作单位",
+        EventName.EMPLOYMENT_ENDED: "专家离开工作单位",
         EventName.PANEL_APPOINTED: "组成专家组",
         EventName.PANEL_OVERRIDDEN: "聘请应当回避的专家",
         EventName.MEMBER_DECLARED: "专家作出声明",

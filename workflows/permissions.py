@@ -132,6 +132,8 @@ PERMISSIONS: dict[str, set[Role]] = {
     "task:confirm_skip": {Role.COMMISSION_LEADER},  # a second person, of the same unit
     "comment:write": {*_CASE_DESKS, Role.SECRETARY, Role.EXPERT},  # to whom: `readers`
     "case:watch": {*_CASE_DESKS, Role.DEPARTMENT, Role.SECRETARY, Role.EXPERT},
+    "expert:view": {Role.COMMISSION, Role.COMMISSION_LEADER},
+    "expert:administer": {Role.COMMISSION},
     "board:view": _CASE_DESKS,
     "clock:view": _CASE_DESKS,
     "ledger:view": {*_CASE_DESKS, Role.AUDITOR},

@@ -18,6 +18,7 @@ from models import (
     Appointment,
     Case,
     Document,
+    Employment,
     Organisation,
     OrganisationKind,
     Panel,
@@ -107,6 +108,7 @@ def conflicts(session: Session, case: Case) -> list[Conflict]:
     units = treating(session, case)
     found = [
         *_of_appointments(session, units),
+        *_of_employments(session, case, units),
         *_of_names(session, case),
         *_of_steps(session, case, units),
         *_of_declarations(session, case),
@@ -224,6 +226,26 @@ def _of_appointments(session: Session, units: Mapping[int, Treating]) -> Iterato
         if treats.through is not None:
             reason += f"，与参加救治的{treats.through.name}同属一家"
         yield Conflict(seat.user_id, reason, treats.source)
+
+
+def _of_employments(
+    session: Session, case: Case, units: Mapping[int, Treating]
+) -> Iterator[Conflict]:
+    """Employers besides the appointments here; those the case names count though none of ours."""
+    ours = [treats.unit for treats in units.values()]
+    strange = {
+        _letters(mention.value): mention.source
+        for mention in _mentions(session, case, _UNITS)
+        if isinstance(mention.value, str) and not _called(mention.value, ours)
+    }
+    for row in session.scalars(select(Employment).order_by(Employment.id)):
+        called = _called(row.unit, ours)
+        source = units[called[0].id].source if called else strange.get(_letters(row.unit))
+        if source is not None:
+            reason = f"任职于{row.unit}（{row.valid_from} 起）"
+            if row.valid_to is not None:
+                reason = f"曾任职于{row.unit}（{row.valid_from} 至 {row.valid_to}）"
+            yield Conflict(row.user_id, reason, source)
 
 
 def _of_steps(session: Session, case: Case, units: Mapping[int, Treating]) -> Iterator[Conflict]:

@@ -1,0 +1,394 @@
+"""A canary in every confidential field; everybody looks everywhere, before the opening and after.
+
+Prints who met which. What is met must be what the table allows, no more and no less.
+"""
+
+import dataclasses
+import io
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pikepdf
+import pypdfium2
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import (
+    Appointment,
+    Attachment,
+    Case,
+    Document,
+    DossierRequest,
+    Level,
+    Notification,
+    Panel,
+    Process,
+    Task,
+)
+from tests.pages import Client
+from tests.played import NOW, Browse, Cast, _units, _upload, quick
+from tests.reviewing import submit
+from tests.test_blind import every_byte
+from workflows import gather
+from workflows.actions import attachments, drafts, opinions, seats
+from workflows.demo import FILES, answers
+from workflows.demo.play import QH, Play
+from workflows.demo.stage import Stage
+from workflows.permissions import may
+
+DEATH = NOW - timedelta(days=25)
+
+# Field → its canary. Those of `WHO` would tell who she was, where and by whom she was treated.
+WHO = {
+    "name": "雀名安",
+    "kin_phone": "13977770001",
+    "husband_name": "雀夫安",
+    "hospital_no": "QUE-77001",
+    "addr_household_detail": "雀址镇雀里村五组",
+    "death_hospital": "金雀亡医院",
+    "delivery_hospital": "金雀产医院",
+    "first_contact_org": "金雀诊卫生院",
+    "admit_from": "金雀转医院",
+    "last_anc_org": "金雀检保健院",
+    "filler": "雀填安",
+    "coder": "雀码安",
+    "family_contact_doctor": "雀通安",
+    "timeline.people": "秦雀场",
+    "attendees.name": "雀席安",
+    "chair": "雀主安",
+    "file name": "QUEFILENAME",
+    "file author": "QUEFILEAUTHOR",
+    "file note": "QUEFILENOTE",
+}
+SEALED = {
+    "narrative": "QUENARRATIVE",
+    "opinion": "QUEOPINIONTEXT",
+    "opinion before": "QUEFIRSTTEXT",
+    "opinion factor": "QUEFACTORTEXT",
+    "why anew": "QUEWHYANEW",
+    "draft of an opinion": "QUEDRAFTTEXT",
+    "why the seat ended": "QUEENDEDTEXT",
+    "why opened early": "QUEOPENEDEARLY",
+    "draft of the conclusion": "QUECONCLUSION",
+}
+FIELDS = WHO | SEALED
+
+HOSPITAL = {"linxm", "zhougy", "helx"}
+OFFICES = {"shenqm", "fangcf", "shaoxz"}
+CONVENOR, LEADER, SECRETARY, CHAIR, AUTHOR, LATE, GONE = (
+    "fangcf", "shaoxz", "wugs", "chenyf", "fengjc", "lixh", "chuys",
+)  # fmt: skip
+STRANGERS = {"subl", "gaomz", "chenglc", "wangzy", "xitong", "anquan", "shenji"}
+REVIEWERS = {SECRETARY, CHAIR, AUTHOR, LATE}
+PEOPLE = sorted({*HOSPITAL, *OFFICES, *REVIEWERS, GONE, *STRANGERS})
+
+BEFORE: dict[str, set[str]] = {
+    **dict.fromkeys(WHO, HOSPITAL - {"linxm"} | OFFICES | {"linxm"}),
+    "narrative": HOSPITAL | OFFICES | REVIEWERS,
+    "opinion": {AUTHOR},
+    "opinion before": {AUTHOR},
+    "opinion factor": {AUTHOR},
+    "why anew": set(),
+    "draft of an opinion": {LATE},
+    "why the seat ended": {CONVENOR},
+    "why opened early": set(),
+    "draft of the conclusion": set(),
+}
+AFTER: dict[str, set[str]] = {
+    **BEFORE,
+    "opinion": REVIEWERS,
+    "opinion before": REVIEWERS,
+    "opinion factor": REVIEWERS,
+    "why anew": REVIEWERS,
+    "draft of an opinion": set(),
+    "why opened early": REVIEWERS,
+    "draft of the conclusion": REVIEWERS | {CONVENOR, LEADER},
+}
+
+
+@pytest.fixture
+def database_url(played_url: str) -> str:
+    return played_url
+
+
+class Planted:
+    """One case with a canary in each field, as far as it goes before the opening."""
+
+    def __init__(self, session: Session, cast: Cast) -> None:
+        self.session, self.cast = session, cast
+        stage = Stage(session, _units(session), self.upload)
+        self.play = Play(stage, QH, DEATH, WHO["name"], "772")
+        self.plain = _upload(session, cast.folder)
+
+    def upload(self, by: Appointment, name: str, at: datetime) -> Attachment:
+        if name not in ("redacted.pdf", "record.pdf"):
+            return self.plain(by, name, at)
+        with pikepdf.open(FILES / name) as pdf:
+            pdf.docinfo["/Author"] = WHO["file author"]
+            note = pikepdf.Dictionary(
+                Type=pikepdf.Name.Annot,
+                Subtype=pikepdf.Name.Text,
+                Rect=[0, 0, 9, 9],
+                Contents=WHO["file note"],
+            )
+            pdf.pages[0].Annots = pdf.make_indirect([pdf.make_indirect(note)])
+            out = io.BytesIO()
+            pdf.save(out)
+        return attachments.store(
+            self.session,
+            self.cast.folder,
+            io.BytesIO(out.getvalue()),
+            f"{WHO['file name']}.pdf",
+            most_bytes=1 << 20,
+            by=by,
+            now=at,
+        )
+
+    @property
+    def case(self) -> Case:
+        assert self.play.stage.case is not None
+        return self.play.stage.case
+
+    @property
+    def panel(self) -> Panel:
+        return self.session.scalars(select(Panel).where(Panel.case_id == self.case.id)).one()
+
+    def seat(self, who: str) -> Appointment:
+        return self.cast.seat(who)
+
+    def before(self) -> None:
+        """Everything up to the last sealed moment."""
+        self._forms()
+        submit(self.play, **self._submission())
+        self.play.convene(100, Level.COUNTY, meeting=220)
+        at = self.play.at(150)
+        self._file(AUTHOR, 151, reason=f"{SEALED['opinion before']}：出血后用血不及时，监测不足。")
+        opinions.revise(
+            self.session,
+            self.panel,
+            self._opinion(AUTHOR, 152, reason=f"{SEALED['opinion']}：出血后用血不及时，监测不足。"),
+            f"{SEALED['why anew']}：复看护理记录。",
+            key="anew",
+            by=self.seat(AUTHOR),
+            now=self.play.at(152),
+        )
+        self._file(CHAIR, 153)
+        self._file(GONE, 154)
+        gone = next(each for each in self.panel.members if each.user.username == GONE)
+        seats.end_seat(
+            self.session,
+            gone,
+            f"{SEALED['why the seat ended']}：曾参与会诊。",
+            by=self.seat(CONVENOR),
+            now=self.play.at(155),
+        )
+        step = self.session.scalars(
+            select(Task).where(
+                Task.case_id == self.case.id, Task.user_id == self.seat(LATE).user_id
+            )
+        ).one()
+        typed = [("reason", SEALED["draft of an opinion"])]
+        place = f"task:{step.id}"
+        drafts.save_draft(self.session, place, typed, 10, by=self.seat(LATE), now=at)
+        self.session.commit()
+
+    def _forms(self) -> None:
+        """What the hospital's people write in their discussion and the first report."""
+        act = self.play.stage.act
+
+        def planted(who: str, step: str, filled: dict[str, Any], at: datetime) -> Task:
+            if step == "UT_discuss":
+                filled["attendees"][0]["name"] = WHO["attendees.name"]
+                filled["chair"] = WHO["chair"]
+            return act(who, step, filled, at)
+
+        report = self.play.stage.report
+
+        def reported(who: str, filled: dict[str, Any], at: datetime) -> Case:
+            return report(who, {**filled, "hospital_no": WHO["hospital_no"]}, at)
+
+        self.play.stage.act = planted  # type: ignore[method-assign]
+        self.play.stage.report = reported  # type: ignore[method-assign]
+
+    def _submission(self) -> dict[str, Any]:
+        plain = ("kin_phone", "husband_name", "addr_household_detail", "death_hospital",
+                 "delivery_hospital", "first_contact_org", "admit_from", "last_anc_org", "filler",
+                 "coder", "family_contact_doctor")  # fmt: skip
+        said = {name: WHO[name] for name in plain}
+        rows = answers.submission(
+            DEATH, organisation=1, region="990121100", record_file="", redacted_file="", sign={}
+        )["timeline"]
+        rows[3]["people"] = f"{WHO['timeline.people']}、助产士"
+        everything = "、".join(word for name, word in WHO.items() if not name.startswith("file "))
+        narrative = (
+            f"{SEALED['narrative']}：孕妇瘢痕子宫、轻度贫血，入院后急诊剖宫产，术后宫缩乏力出血，"
+            "用血到位晚，切除子宫后凝血功能障碍，抢救无效死亡。"
+        )
+        return {**said, "timeline": rows, "narrative": narrative, "high_risk": everything}
+
+    def _opinion(self, who: str, hours: float, **over: object) -> dict[str, Any]:
+        sheet = answers.opinion(sign=self.play.stage.sign(who, self.play.at(hours)), **over)
+        sheet["grid"]["5"]["factor"] = f"{SEALED['opinion factor']}：目测估计。"
+        return sheet if who == AUTHOR else sheet | {"grid": answers.grid()}
+
+    def _file(self, who: str, hours: float, **over: object) -> None:
+        self.play.stage.act(
+            who, "UT_opinion", self._opinion(who, hours, **over), self.play.at(hours)
+        )
+
+    def after(self) -> None:
+        """Opened early by the chair; the secretary has drafted the conclusion."""
+        opinions.open_early(
+            self.session,
+            self.panel,
+            f"{SEALED['why opened early']}：不能再等。",
+            by=self.seat(CHAIR),
+            now=self.play.at(230),
+        )
+        real = self.play._act
+        self.play._act = (  # type: ignore[method-assign]
+            lambda *said: real(*said) if said[1] == "UT_conclude" else None
+        )
+        reason = f"{SEALED['draft of the conclusion']}：经表决，创造条件可以避免，理由如上。"
+        self.play.conclude(240, Level.COUNTY, reason=reason, **answers.votes(5, against=1))
+        self.session.commit()
+
+
+# Looking
+
+
+def addresses(app: Flask, session: Session, case: Case) -> list[str]:
+    """Every address that can be asked for with GET, with each key of the case's that fits."""
+    of_case = {
+        "case_id": [case.id],
+        "document_id": session.scalars(
+            select(Document.id).where(Document.case_id == case.id)
+        ).all(),
+        "task_id": session.scalars(select(Task.id).where(Task.case_id == case.id)).all(),
+        "panel_id": session.scalars(select(Panel.id).where(Panel.case_id == case.id)).all(),
+        "token": session.scalars(
+            select(Attachment.token).where(Attachment.case_id == case.id)
+        ).all(),
+        "process_id": session.scalars(select(Process.id).where(Process.case_id == case.id)).all(),
+        "line_id": session.scalars(
+            select(Notification.id).where(Notification.case_id == case.id)
+        ).all(),
+        "dossier_id": session.scalars(
+            select(DossierRequest.id).where(DossierRequest.case_id == case.id)
+        ).all(),
+        "key": ["maternal_death", "review-county"],
+    }
+    found = []
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.endpoint == "static":
+            continue
+        choices: list[dict[str, Any]] = [{}]
+        for name in sorted(rule.arguments):
+            values: Iterable[Any] = of_case.get(name) or [1]
+            choices = [{**given, name: value} for given in choices for value in values]
+        for given in choices:
+            built = rule.build(given, append_unknown=False)
+            assert built is not None, rule
+            found.append(built[1])
+    found += [f"/cases/{case.id}?kind=reminders", f"/cases/{case.id}?kind=traces"]
+    found += ["/ledger?view=all", f"/cases?number={case.number}"]
+    return found
+
+
+def met(client: Client, places: list[str]) -> Iterator[tuple[str, str]]:
+    """Canary met → where. Files are read with their metadata."""
+    for place in places:
+        with quick(client, place) as reply:
+            content = reply.data
+        said = content.decode("utf-8", "replace")
+        if reply.mimetype == "application/pdf":
+            said = every_byte(content).decode("utf-8", "replace")
+            with pypdfium2.PdfDocument(content) as document:
+                said += "".join(page.get_textpage().get_text_range() for page in document)
+        said += " ".join(f"{name}: {value}" for name, value in reply.headers)
+        said = re.sub(r'<header class="top">.*?</header>', "", said, flags=re.S)
+        for field, canary in FIELDS.items():
+            if canary in said:
+                yield field, place
+
+
+def asked(client: Client) -> Iterator[tuple[str, str]]:
+    """Searches, by number and by what is looked for."""
+    for words in ("99", WHO["name"], WHO["death_hospital"], SEALED["opinion"]):
+        for place in ("/search", "/cases"):
+            said = quick_post(client, place, words)
+            for field, canary in FIELDS.items():
+                if canary in said and canary != words:
+                    yield field, place
+
+
+def quick_post(client: Client, place: str, words: str) -> str:
+    reply = client.post(place, data={"q": words})
+    return str(reply.text)
+
+
+def on_paper(session: Session, case: Case, cast: Cast, who: str) -> Iterator[tuple[str, str]]:
+    """What a dossier would hold, for whoever may ask for one."""
+    by = cast.seat(who)
+    if not may(by, "dossier:request") or quick_sees(session, case, by) is False:
+        return
+    made = gather.gather(
+        session, case, by=by, files=cast.folder, wording=lambda name: name, now=NOW
+    )
+    said = repr(dataclasses.asdict(made))
+    for field, canary in FIELDS.items():
+        if canary in said:
+            yield field, "dossier"
+
+
+def quick_sees(session: Session, case: Case, by: Appointment) -> bool:
+    from workflows.permissions import visible_cases
+
+    return session.scalar(visible_cases(by).where(Case.id == case.id)) is not None
+
+
+def looked(
+    app: Flask, session: Session, cast: Cast, browse: Browse, case: Case
+) -> dict[str, dict[str, set[str]]]:
+    """Field → person → where it was met."""
+    found: dict[str, dict[str, set[str]]] = {field: {} for field in FIELDS}
+    places = addresses(app, session, case)
+    for who in PEOPLE:
+        client = browse(who)
+        seen = [*met(client, places), *asked(client), *on_paper(session, case, cast, who)]
+        session.rollback()
+        for field, place in seen:
+            found[field].setdefault(who, set()).add(place)
+    return found
+
+
+def table(found: dict[str, dict[str, set[str]]]) -> str:
+    """Person × field; ● met."""
+    width = max(map(len, FIELDS)) + 1
+    lines = [" " * width + " ".join(f"{who:>7}" for who in PEOPLE)]
+    for field in FIELDS:
+        marks = " ".join(f"{'●' if who in found[field] else '·':>7}" for who in PEOPLE)
+        lines.append(f"{field:<{width}}{marks}")
+    return "\n".join(lines)
+
+
+def test_each_canary_is_met_by_whom_the_table_allows(
+    app: Flask, browse: Browse, session: Session, cast: Cast
+) -> None:
+    planted = Planted(session, cast)
+    planted.before()
+    for stage, act, allowed in (
+        ("sealed", None, BEFORE),
+        ("opened", planted.after, AFTER),
+    ):
+        if act is not None:
+            act()
+        found = looked(app, session, cast, browse, planted.case)
+        print(f"\n{stage}\n{table(found)}")  # noqa: T201 - what the test is for
+        for field in FIELDS:
+            where = {who: sorted(places)[:3] for who, places in found[field].items()}
+            assert set(where) == allowed[field], (stage, field, where)
