@@ -213,7 +213,7 @@ INTERNAL = {
         "organisation.name", "organisation.short_name", "organisation.grade",
         "organisation.region_code", "organisation.phone", "appointment.department",
         "appointment.diagram",
-        "user.title", "user.username",
+        "user.title", "user.username", "employment.unit", "employment.title",
     },
     "codes and names of ours": {
         "attachment.media_type", "attachment.form", "attachment.field", "clock.rule_key",
@@ -223,6 +223,7 @@ INTERNAL = {
         "task.title", "task.form", "task.effect", "task.lane", "task.level", "timer.bpmn_id",
         "dossier_request.message", "definition.name", "worker_beat.worker",
         "blind_copy.media_type", "blind_copy.withheld", "blind_copy.masked", "blind_copy.unread",
+        "user.disease_groups",
         "comment.level",
     },
     "what is kept of an error: classes, lines of code, steps, ids (test_incidents looks)": {
