@@ -45,9 +45,8 @@ from workflows.services import CaseHost
 
 ClientFor = Callable[[Appointment], Client]
 DEATH = datetime(2026, 11, 20, 19, 40, tzinfo=UTC)
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 LATE = DEATH + 25 * HOUR  # the discussion's limit has passed, nothing else
-TIMERS, REMINDERS = SWEEPS
 NAME = "沈云禾"  # of a patient, in the message of an error
 
 
@@ -507,3 +506,17 @@ def test_voiding_a_case_ends_what_stands_still_too(
         case_actions.decide_void(own, mine, True, by=decides, now=LATE + 2 * HOUR)
     assert process_of(session, case).status is ProcessState.CANCELLED
     assert opened(session) == []
+
+
+# Clocks that jump
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_a_timer_that_fired_does_not_fire_again_when_the_clock_jumps(
+    session: Session, world: World, worker: Worker
+) -> None:
+    reported(session, world)
+    for jump in (timedelta(), -2 * DAY, DAY, -HOUR, timedelta(minutes=90)):
+        worker.passes(LATE + jump)
+    assert len(told(session, EventName.TIMER_FIRED)) == 1
+    assert len(told(session, EventName.CLOCK_ESCALATED)) == 1

@@ -214,3 +214,14 @@ def passed(engine: Engine, gate: str) -> list[str]:
 def ask(engine: Engine, gate: str) -> None:
     with Session(engine) as session, session.begin():
         jobs.enqueue(session, "wait_at_gate", gate, gate)
+
+
+def test_a_rest_ends_although_the_clock_was_put_back(engine: Engine) -> None:
+    work, now = Due(ValueError("no")), [NOON]
+    sweep = Sweep("work", work.due, work.do)
+    sweeper = Sweeper(engine, [], clock=lambda: now[0])
+    sweeper.pass_over(sweep, Signal())
+    work.error = None
+    now[0] -= timedelta(days=1)
+    sweeper.pass_over(sweep, Signal())
+    assert names(engine) == ["done.1", "done.2", "done.3"]

@@ -13,6 +13,8 @@
 | YILI_IDLE_MINUTES  | 30                      | a sign-in ends after so long without a request   |
 | YILI_SESSION_HOURS | 8                       | a sign-in ends after so long in any case         |
 | YILI_UPLOAD_MB     | 20                      | largest uploaded file                            |
+| YILI_KEEP_UPLOADS_DAYS | 30                  | uploads that nobody handed in go after so long   |
+| YILI_KEEP_JOBS_DAYS | 90                     | records of finished jobs go after so long        |
 """
 
 import os
@@ -47,6 +49,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "IDLE": timedelta(minutes=int(environ.get("YILI_IDLE_MINUTES", "30"))),
         "ABSOLUTE": timedelta(hours=int(environ.get("YILI_SESSION_HOURS", "8"))),
         "UPLOAD_BYTES": upload,
+        "KEEP_UPLOADS": _days(environ.get("YILI_KEEP_UPLOADS_DAYS", "30")),
+        "KEEP_JOBS": _days(environ.get("YILI_KEEP_JOBS_DAYS", "90")),
         "MAX_CONTENT_LENGTH": upload + FORM_TEXT_BYTES,
         "MAX_FORM_MEMORY_SIZE": FORM_TEXT_BYTES,
         "MAX_FORM_PARTS": 5000,
@@ -58,6 +62,13 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "WTF_CSRF_SSL_STRICT": False,  # the intranet's proxies strip referrers
         "WTF_I18N_ENABLED": False,
     }
+
+
+def _days(number: str) -> timedelta:
+    """At least one: what was uploaded a moment ago is about to be handed in."""
+    if int(number) < 1:
+        raise ValueError(f"things are kept for a day at least, not {number}")
+    return timedelta(days=int(number))
 
 
 def secret_key(path: Path) -> str:

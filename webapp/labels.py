@@ -172,6 +172,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.INCIDENT_DISMISSED: "异常标记已处理",
         EventName.INCIDENT_SOLVED: "异常自行恢复",
         EventName.CALENDAR_CHANGED: "变更工作日历",
+        EventName.HOUSEKEEPING_DONE: "定期清理",
         EventName.STATE_EXPORTED: "导出技术状态",
         EventName.SESSION_STARTED: "登录",
         EventName.SESSION_REFUSED: "登录被拒",
@@ -291,6 +292,7 @@ WORDS: dict[str, dict[str, str]] = {
         "medium": "中：制度、核查表、演练",
         "weak": "弱：培训、提醒",
     },
+    "job": {"render_dossier": "生成案卷", "housekeeping": "定期清理"},
     "scope": {"general": "普遍", "specific": "个性"},
 }
 

@@ -24,9 +24,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from webapp import housekeeping as _housekeeping  # noqa: F401 - its job is known by its name
 from webapp import leftovers
 from workflows import clocks, jobs
-from workflows.actions import duties, timers
+from workflows.actions import duties, housekeeping, timers
 from workflows.failures import PASSING, Failure
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ SWEEPS = (
     Sweep("timer", timers.due_processes, timers.fire, timers.set_aside),
     Sweep("reminder", clocks.due_clocks, clocks.remind, clocks.postpone),
     Sweep("duty", duties.due_units, duties.open_due, every=timedelta(minutes=10)),
+    Sweep("housekeeping", housekeeping.due_days, housekeeping.ask, every=timedelta(hours=1)),
 )
 
 
@@ -124,8 +126,9 @@ class Sweeper:
             return ()
 
     def _rested(self, sweep: Sweep, key: int) -> bool:
-        until = self._resting.get((sweep.name, key))
-        return until is None or until <= self.clock()
+        """Also when the clock was put back: no rest is longer than LONGEST_REST."""
+        until, now = self._resting.get((sweep.name, key)), self.clock()
+        return until is None or not now < until <= now + LONGEST_REST
 
     def _do(self, sweep: Sweep, keys: Sequence[int], stop: Event) -> None:
         now = self.clock()

@@ -93,6 +93,7 @@ class EventName(enum.StrEnum):
     INCIDENT_DISMISSED = "incident.dismissed"
     INCIDENT_SOLVED = "incident.solved"
     CALENDAR_CHANGED = "calendar.changed"
+    HOUSEKEEPING_DONE = "housekeeping.done"
     STATE_EXPORTED = "state.exported"
     SESSION_STARTED = "session.started"
     SESSION_REFUSED = "session.refused"

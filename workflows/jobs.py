@@ -58,6 +58,7 @@ VERSION = "1"  # a waiting job is only ever taken by a worker of its version: ne
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 _WAITING = ("ENQUEUED", "DELAYED", "PENDING")
+_ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 _functions: dict[str, Callable[..., None]] = {}
 
 
@@ -177,6 +178,28 @@ def waiting(session: Session) -> Waiting | None:
     )
 
 
+def forget(engine: Engine, before: datetime) -> int:
+    """Drop the records of jobs that ended before; how many. In a worker only, outside transactions.
+
+    A key that is forgotten may be asked for anew: none of ours ever is.
+    """
+    from dbos import DBOS
+
+    schema = "dbos" if engine.dialect.name == "postgresql" else None
+    names = ("workflow_uuid", "status", "queue_name", "updated_at")
+    held = table("workflow_status", *(column(name) for name in names), schema=schema)
+    ended = (held.c.status.in_(_ENDED), held.c.updated_at < int(before.timestamp() * 1000))
+    query = select(held.c.workflow_uuid).where(held.c.queue_name == QUEUE, *ended).limit(500)
+    forgotten = 0
+    while True:
+        with Session(engine.execution_options(reads=True)) as session:
+            ids = list(session.scalars(query))
+        if not ids:
+            return forgotten
+        DBOS.delete_workflows(ids)
+        forgotten += len(ids)
+
+
 class Worker:
     """Runs jobs in threads of this process until it is stopped. One per process.
 
@@ -207,6 +230,7 @@ class Worker:
         self.dead_after = dead_after
         self.retry_after = retry_after
         self._running = 0
+        self._heard: dict[str, tuple[datetime, float]] = {}  # worker → its beat, seen first when
         self._lock = Lock()
         self._stopping = Signal()
         self._heart = Thread(target=self._live, name="heart", daemon=True)
@@ -348,19 +372,39 @@ class Worker:
         """Hand the jobs of silent workers to the living. The claim is a lease: should its holder
         die before the row is gone, another begins anew, and finds everything asked for already."""
         limit = now - self.dead_after
-        silent = WorkerBeat.at < limit
-        claim = (
-            update(WorkerBeat)
-            .where(silent, or_(WorkerBeat.reaped_at.is_(None), WorkerBeat.reaped_at < limit))
-            .values(reaped_at=now)
-            .returning(WorkerBeat.worker)
-        )
-        with Session(self.engine) as session, session.begin():
-            dead = session.scalars(claim).all()
-        for name in dead:
-            self._take_over(name)
+        for name, at in self._silent():
+            mine = (WorkerBeat.worker == name, WorkerBeat.at == at)
+            lapsed = or_(WorkerBeat.reaped_at < limit, WorkerBeat.reaped_at > now)
+            claim = (
+                update(WorkerBeat)
+                .where(*mine, or_(WorkerBeat.reaped_at.is_(None), lapsed))
+                .values(reaped_at=now)
+                .returning(WorkerBeat.worker)
+            )
             with Session(self.engine) as session, session.begin():
-                session.execute(delete(WorkerBeat).where(WorkerBeat.worker == name, silent))
+                claimed = session.scalars(claim).one_or_none()
+            if claimed is not None:
+                self._take_over(name)
+                with Session(self.engine) as session, session.begin():
+                    session.execute(delete(WorkerBeat).where(*mine))
+
+    def _silent(self) -> list[tuple[str, datetime]]:
+        """Workers whose last word has stood unchanged for `dead_after`, by a clock that nobody can
+        set: the time of day may jump, and then all would seem dead, or a dead one alive."""
+        now = time.monotonic()
+        with Session(self.engine.execution_options(reads=True)) as session:
+            beats = dict(session.execute(select(WorkerBeat.worker, WorkerBeat.at)).all())
+        heard = self._heard
+        self._heard = {
+            name: heard[name] if name in heard and heard[name][0] == at else (at, now)
+            for name, at in beats.items()
+        }
+        patience = self.dead_after.total_seconds()
+        return [
+            (name, at)
+            for name, (at, since) in self._heard.items()
+            if name != self.name and (at == EPOCH or now - since >= patience)
+        ]
 
     def _take_over(self, dead: str) -> None:
         from dbos import DBOS

@@ -137,6 +137,8 @@ SAYINGS: dict[str, Callable[[Any, Names], str]] = {
     "days": _coded({"off": "放假", "working": "调休上班", "removed": "撤回"}, strict=True),
     "first": _counted("自 {}"),
     "last": _counted("至 {}"),
+    "uploads": _counted("没有用到的文件 {} 个"),
+    "forgotten": _counted("办完的任务 {} 项"),
     "incident": _counted("异常 {}"),
     "process": _counted("流程 {}"),
     "fault": _coded({kind.value: labels.label(kind) for kind in IncidentKind}, strict=True),
