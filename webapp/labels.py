@@ -286,7 +286,6 @@ WORDS: dict[str, dict[str, str]] = {
         Secret.STAFF: "医务人员姓名",
         Secret.DAY: "日期",
     },
-    "job": {"render_dossier": "生成案卷"},
     "strength": {
         "strong": "强：改造系统、流程、设备",
         "medium": "中：制度、核查表、演练",
