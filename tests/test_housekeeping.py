@@ -169,21 +169,24 @@ def test_nothing_is_cleaned_the_day_it_came(tmp_path: Path, name: str) -> None:
 class Steady:
     """A clock that nobody sets, moved by the test."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seconds = 1000.0
-        monkeypatch.setattr("workflows.jobs.time.monotonic", lambda: self.seconds)
+    seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
 
 
-def beating(engine: Engine, name: str, moment: Callable[[], datetime]) -> jobs.Worker:
-    return jobs.Worker(engine, name, clock=moment)
+def beating(
+    engine: Engine, name: str, moment: Callable[[], datetime], steady: Steady
+) -> jobs.Worker:
+    return jobs.Worker(engine, name, clock=moment, steady=steady)
 
 
 def test_a_jump_of_the_clock_takes_no_job_from_a_worker_that_lives(
     engine: Engine, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steady, now, taken = Steady(monkeypatch), [NOW], list[str]()
+    steady, now, taken = Steady(), [NOW], list[str]()
     monkeypatch.setattr(jobs.Worker, "_take_over", lambda _self, dead: taken.append(dead))
-    mine, other = (beating(engine, name, lambda: now[0]) for name in ("mine", "other"))
+    mine, other = (beating(engine, name, lambda: now[0], steady) for name in ("mine", "other"))
     for jump in (timedelta(), DAY, -2 * DAY, timedelta(hours=1)):
         now[0] += jump
         mine._beat(now[0])
@@ -199,9 +202,9 @@ def test_a_jump_of_the_clock_takes_no_job_from_a_worker_that_lives(
 def test_a_dead_worker_is_found_whatever_the_clock_says(
     engine: Engine, session: Session, monkeypatch: pytest.MonkeyPatch, jump: timedelta
 ) -> None:
-    steady, now, taken = Steady(monkeypatch), [NOW], list[str]()
+    steady, now, taken = Steady(), [NOW], list[str]()
     monkeypatch.setattr(jobs.Worker, "_take_over", lambda _self, dead: taken.append(dead))
-    mine, dead = (beating(engine, name, lambda: now[0]) for name in ("mine", "dead"))
+    mine, dead = (beating(engine, name, lambda: now[0], steady) for name in ("mine", "dead"))
     dead._beat(now[0])
     now[0] += jump
     for _ in range(8):

@@ -229,7 +229,7 @@ def new_name() -> str:
 def main(app: Flask) -> None:
     """Run until told to stop. Ends the process by itself when a job will not end."""
     engine: Engine = app.extensions["engine"]
-    worker = jobs.Worker(engine, new_name(), clock=clock, within=app.app_context)
+    worker = jobs.Worker(engine, new_name(), clock=clock, steady=monotonic, within=app.app_context)
     stop = stopped_by_signals()
     sweeping = (engine, Path(app.config["VAR"]), clock, stop)
     Thread(target=leftovers.keep_sweeping, args=sweeping, name="leftovers", daemon=True).start()

@@ -204,7 +204,8 @@ class Worker:
     """Runs jobs in threads of this process until it is stopped. One per process.
 
     `name` must differ from that of every other worker, dead ones included. `within` surrounds each
-    job. A worker that has been silent for `dead_after` loses its jobs to the others.
+    job. A worker that has been silent for `dead_after` loses its jobs to the others; `steady` tells
+    seconds for that and should be a clock that nobody can set.
     """
 
     def __init__(
@@ -213,6 +214,7 @@ class Worker:
         name: str,
         *,
         clock: Callable[[], datetime],
+        steady: Callable[[], float] | None = None,
         within: Callable[[], AbstractContextManager[Any]] = nullcontext,
         concurrency: int = 2,
         poll: timedelta = timedelta(seconds=0.5),
@@ -223,6 +225,7 @@ class Worker:
         self.engine = engine
         self.name = name
         self.clock = clock
+        self.steady = steady or (lambda: clock().timestamp())
         self.within = within
         self.concurrency = concurrency
         self.poll = poll
@@ -391,7 +394,7 @@ class Worker:
     def _silent(self) -> list[tuple[str, datetime]]:
         """Workers whose last word has stood unchanged for `dead_after`, by a clock that nobody can
         set: the time of day may jump, and then all would seem dead, or a dead one alive."""
-        now = time.monotonic()
+        now = self.steady()
         with Session(self.engine.execution_options(reads=True)) as session:
             beats = dict(session.execute(select(WorkerBeat.worker, WorkerBeat.at)).all())
         heard = self._heard
