@@ -20,7 +20,7 @@ from workflows.demo import answers
 from workflows.demo.people import UNITS, seat_of
 from workflows.demo.play import BL, CITY_PANEL, COUNTY_PANEL, GUIDE, QH, County
 from workflows.forms import load
-from workflows.forms.moment import SHANGHAI
+from workflows.forms.moment import SHANGHAI, written
 from workflows.forms.spec import Answers
 
 SIGNED: Answers = {"user": 0, "name": "某某", "at": ""}  # typed as the password; the page signs
@@ -98,13 +98,17 @@ class Desks:
     # One for each step of the diagrams.
 
     def ut_receive(self, case: Case, task: Task, county: County) -> tuple[str, Answers]:
-        return county.mch, answers.receipt(
-            max(case.reported_at, self.now - 10 * MINUTE),
+        received = max(case.reported_at, self.now - 10 * MINUTE)
+        filled = answers.receipt(
+            received,
             organisation=self.units[county.unit_mch],
             commission=self.units[county.unit_commission],
             upper_mch=self.units["city_mch"],
             sign=SIGNED,
         )
+        for row in filled["routing"]:
+            row["at"] = written(received)  # at once: it must not lie ahead
+        return county.mch, filled
 
     def ut_discuss(self, case: Case, task: Task, county: County) -> tuple[str, Answers]:
         held = max(case.event_at + MINUTE, self.now - timedelta(hours=1))
