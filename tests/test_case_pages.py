@@ -151,7 +151,9 @@ def test_the_rules_in_use_come_with_their_warnings(browse: Browse, cast: Cast) -
 
 def addresses(app: Flask, case: Case) -> Iterator[tuple[str, str]]:
     """Method and address of everything there is about one case."""
-    values = {"case_id": case.id, "document_id": 1, "key": "maternal_death"}
+    values: dict[str, object] = {"case_id": case.id, "document_id": 1}
+    values |= {"task_id": 1, "comment_id": 1}
+    values["key"] = "maternal_death"
     with app.test_request_context():
         for rule in app.url_map.iter_rules():
             if rule.endpoint.startswith("cases.") and "case_id" in rule.arguments:

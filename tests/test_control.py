@@ -339,6 +339,7 @@ def test_in_the_browser(client_for: ClientFor, session: Session, cast: Cast) -> 
     assert leader.post(f"{base}/resume").status_code == 303
     skip = f"{base}/steps/{step.id}/skip"
     assert "略过「" in clerk.get(f"{base}/control").text
+    assert "现在没有可以做的" in client_for(desk).get(f"{base}/control").text
     assert clerk.post(skip, data={"reason": "短"}).status_code == 422
     assert clerk.post(skip, data={"reason": DISSOLVED}).status_code == 303
     assert clerk.post(skip, data={"reason": DISSOLVED}).status_code == 409

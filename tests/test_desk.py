@@ -121,13 +121,14 @@ def test_of_two_who_take_it_on_at_once_one_wins_and_the_other_is_told(
     browsers = [client_for(pair.by[who]) for who in ("mch", "mch2")]
     for browser in browsers:
         browser.test_session = None  # it is not for two threads
+    key = task.id
     session.rollback()
     with ThreadPoolExecutor(2) as pool:
-        replies = list(pool.map(lambda b: b.post(f"/desk/{task.id}/claim"), browsers))
+        replies = list(pool.map(lambda b: b.post(f"/desk/{key}/claim"), browsers))
     assert sorted(reply.status_code for reply in replies) == [303, 409]
     session.expire_all()
     session.rollback()
-    holder = session.get_one(Task, task.id).holder
+    holder = session.get_one(Task, key).holder
     loser = next(reply for reply in replies if reply.status_code == 409)
     assert holder is not None
     assert f"这一步已由{holder.name}在办" in loser.text

@@ -121,6 +121,13 @@ def _task(case: Case, task_id: int) -> Task:
     return db.one_or_404(query.options(joinedload(Task.case)))
 
 
+def _concerned(task: Task) -> bool:
+    """Who may ask sees the step; who decides, once it was asked for."""
+    if current.may("task:skip"):
+        return True
+    return current.may("task:confirm_skip") and task.skip_asked_by_id is not None
+
+
 def _reason() -> str:
     return request.form.get("reason", "")[:LONGEST]
 
@@ -133,7 +140,7 @@ def _page(case: Case, errors: dict[str, list[str]] | None = None) -> ResponseRet
         "cases/control.html",
         case=case,
         ways=actions.ways_back(db.session, case, by) if current.may("case:rewind") else [],
-        skippable=actions.skippable(db.session, case),
+        skippable=[task for task in actions.skippable(db.session, case) if _concerned(task)],
         errors=errors or {},
         said=request.form,
     )
