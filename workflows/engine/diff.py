@@ -34,7 +34,15 @@ KINDS = {
     "process": "流程",
 }
 TIMERS = {"timeDate": "定时于", "timeDuration": "定时经过", "timeCycle": "定时重复"}
-PROPERTIES = {"form": "表单", "effect": "办理结果", "clock": "时限", "stopsClock": "办结停表"}
+PROPERTIES = {
+    "form": "表单",
+    "effect": "办理结果",
+    "clock": "时限",
+    "stopsClock": "办结停表",
+    "rewindFrom": "可从哪些步骤退回",
+    "skip": "可否略过",
+    "suspends": "暂停时停办",
+}
 NOTHING = "无"
 
 
