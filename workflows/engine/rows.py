@@ -10,16 +10,23 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, delete, insert, inspect, select, update
-from sqlalchemy.orm import MANYTOONE, Session, undefer
+from sqlalchemy.orm import MANYTOONE, Session, joinedload, undefer
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
-from models import Process, Task, TaskState, Timer
+from models import Definition, Process, Task, TaskState, Timer
 
 Timers = Mapping[str, tuple[datetime, str]]  # engine's id → due, bpmn id
 
 _process, _task, _timer = (cast(Table, kind.__table__) for kind in (Process, Task, Timer))
-WITH_STATE = select(Process).where(Process.id == bindparam("key")).options(undefer(Process.state))
+WITH_STATE = (
+    select(Process)
+    .where(Process.id == bindparam("key"))
+    .options(
+        undefer(Process.state),
+        joinedload(Process.definition).load_only(Definition.name),  # not its files: they are long
+    )
+)
 _KEEP = (
     update(_process)
     .where(_process.c.id == bindparam("key"), _process.c.version == bindparam("before"))
