@@ -41,6 +41,7 @@ from webapp import (
     reviews,
     search,
     seats,
+    statistics,
     substitutes,
     tasks,
 )
@@ -62,6 +63,7 @@ BLUEPRINTS = (
     substitutes.bp,
     board.bp,
     clocks.bp,
+    statistics.bp,
     ledger.bp,
     notices.bp,
     duties.bp,

@@ -6,14 +6,11 @@ agree. A voided case has no clocks here.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Float, Select, and_, func, or_, select
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload
-from sqlalchemy.sql.functions import FunctionElement
 
 from models import Case, CaseState, Clock, Organisation
 from webapp import db
@@ -23,31 +20,13 @@ from workflows.frozen import rules_of
 from workflows.permissions import LANES, case_scope
 from workflows.places import responsible_units
 from workflows.rules import Rule
+from workflows.spans import seconds_between
 
 bp = Blueprint("clocks", __name__, url_prefix="/clocks")
 
 PER_PAGE = 40
 YEAR = timedelta(days=366)
 MOST = 1000  # limits of one list that are counted and turned to
-
-
-class seconds_between(FunctionElement[float]):  # noqa: N801  it reads as the SQL function it is
-    """seconds_between(earlier, later), on SQLite and PostgreSQL."""
-
-    type = Float()
-    inherit_cache = True
-
-
-@compiles(seconds_between, "sqlite")
-def _sqlite(element: Any, compiler: Any, **kw: Any) -> str:
-    earlier, later = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"((julianday({later}) - julianday({earlier})) * 86400.0)"
-
-
-@compiles(seconds_between, "postgresql")
-def _postgresql(element: Any, compiler: Any, **kw: Any) -> str:
-    earlier, later = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"extract(epoch from ({later} - {earlier}))"
 
 
 def running() -> ColumnElement[bool]:

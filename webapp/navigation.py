@@ -26,6 +26,7 @@ ITEMS = (
     Item("cases.index", "病例", "folder2-open", ("case:list",)),
     Item("board.index", "看板", "speedometer2", ("board:view",)),
     Item("clocks.index", "时限总览", "stopwatch", ("clock:view",)),
+    Item("statistics.index", "统计", "bar-chart", ("statistics:view",)),
     Item("ledger.index", "台账", "list-check", ("ledger:view",)),
     Item("notices.index", "通报", "megaphone", ("notice:view",)),
     Item("duties.index", "定期任务", "calendar-check", ("duty:view",)),

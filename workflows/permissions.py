@@ -136,6 +136,7 @@ PERMISSIONS: dict[str, set[Role]] = {
     "expert:administer": {Role.COMMISSION},
     "board:view": _CASE_DESKS,
     "clock:view": _CASE_DESKS,
+    "statistics:view": _COUNTY_DESKS,
     "ledger:view": {*_CASE_DESKS, Role.AUDITOR},
     "notice:view": {*_CASE_DESKS, Role.AUDITOR},
     "duty:view": {*_COUNTY_DESKS, Role.AUDITOR},

@@ -65,11 +65,16 @@ def coloured(svg: bytes, states: Mapping[str, ElementState]) -> bytes:
 
     An id the drawing does not have is left out: an older definition may be drawn anew without it.
     """
+    return painted(svg, {element_id: LOOKS[state] for element_id, state in states.items()})
+
+
+def painted(svg: bytes, looks: Mapping[str, Look]) -> bytes:
+    """The drawing with each element of `looks` (by element id) coloured and signed, scalable."""
     root = _parsed(svg)
     by_id = {e.get("data-element-id"): e for e in root.iter(SVG + "g") if e.get("data-element-id")}
-    for element_id, state in states.items():
+    for element_id, look in looks.items():
         if element_id in by_id:
-            _colour(by_id[element_id], LOOKS[state])
+            _colour(by_id[element_id], look)
         else:
             log.warning("the drawing has no element %s", element_id)
     for text in root.iter(SVG + "text"):
@@ -131,7 +136,8 @@ def _colour(element: Any, look: Look) -> None:
     shape.set("style", f"{old};{fill}stroke:{look.stroke}".lstrip(";"))
     if box:
         sign = etree.SubElement(visual, SVG + "text")
-        sign.set("x", f"{box - 16:g}")
+        sign.set("x", f"{box - 5:g}")
+        sign.set("text-anchor", "end")
         sign.set("y", "17")
         sign.set("style", f"font-size:14px;font-weight:bold;fill:{look.stroke}")
         sign.text = look.sign

@@ -6,7 +6,7 @@
   const box = document.getElementById("diagram");
   if (!box || !window.BpmnJS) return;
 
-  const STATES = { done: "y-done", now: "y-now", late: "y-late", ended: "y-ended" };
+  const STATES = { done: "y-done", now: "y-now", late: "y-late", ended: "y-ended", heat1: "y-heat1", heat2: "y-heat2", heat3: "y-heat3", heat4: "y-heat4" };
 
   function badge(words, state, due) {
     const element = document.createElement("div");
@@ -27,11 +27,12 @@
     data.path.forEach((id) => put(id, "y-passed"));
     data.alarms.forEach((id) => put(id, "y-alarm"));
     for (const [id, element] of Object.entries(data.elements)) {
-      put(id, STATES[element.state]);
+      if (element.state) put(id, STATES[element.state]);
+      if (element.late) put(id, "y-ring");
       if (!registry.get(id)) continue;
       describe(registry.getGraphics(id), element.tip);
       if (element.badge) {
-        const html = badge(element.badge, element.state, element.due);
+        const html = badge(element.badge, element.late ? "late" : element.state, element.due);
         overlays.add(id, { position: { top: -13, left: 6 }, html, show: { minZoom: 0.35 } });
       }
     }
