@@ -76,7 +76,7 @@ screens: dev-environment ## Take the pictures of the README anew (Chromium)
 
 # Measuring and proving: the last line is JSON, and the status is not zero below the bar.
 # ARGS makes them shorter or longer; each says how in its head.
-.PHONY: bench bench-http bench-peers bench-timers soak fuzz faults
+.PHONY: bench bench-http bench-peers bench-scale bench-timers soak fuzz faults
 
 bench: dev-environment ## What a step costs beside the stock serializer, and how it grows (ARGS=CASES)
 	@timeout 900 $(BIN)/python -m tests.benchmarks.step $(ARGS)
@@ -86,6 +86,9 @@ bench-peers: dev-environment ## Steps per second beside other engines (pip, npm 
 
 bench-http: dev-environment ## Cycles a second over HTTP among 50,000 open cases, eight clients, both databases
 	@timeout 1800 $(BIN)/python -m tests.benchmarks.http $(ARGS)
+
+bench-scale: dev-environment ## Lists, boards and statistics over many cases (ARGS="--cases 1000000 postgres" for the long form)
+	@timeout 3600 $(BIN)/python -m tests.benchmarks.scale $(ARGS)
 
 bench-timers: dev-environment ## Timers: 1,000 fall due among 200,000, four workers, both databases
 	@timeout 900 $(BIN)/python -m tests.benchmarks.timers $(ARGS)

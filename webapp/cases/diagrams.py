@@ -108,7 +108,7 @@ def _element(step: Step) -> dict[str, Any]:
         "state": step.state,
         "badge": badge,
         "due": due.isoformat() if due and step.state in ("now", "late") else None,
-        "tip": "；".join([step.word, *step.lines]),
+        "tip": "；".join([f"{step.title}：{step.word}", *step.lines]),
     }
 
 
@@ -124,7 +124,7 @@ def _steps(shown: Standing, page: CasePage) -> list[Step]:
 def _step(mark: Mark, shown: Standing, page: CasePage, sheets: dict[int, Document]) -> Step:
     lines = [SEALED] if mark.sealed and mark.state == "now" else []
     lines += [_open_words(task, page) for task in mark.open]
-    lines += [_done_words(task, page) for task in mark.done[-3:]]
+    lines += [_done_words(task, page, sheets.get(task.id)) for task in mark.done[-3:]]
     links = [
         (f"办理{_item(task, page)}", url_for("tasks.show", task_id=task.id))
         for task in mark.open
@@ -183,7 +183,9 @@ def _open_words(task: Task, page: CasePage) -> str:
     return f"{_item(task, page).strip()} {unit}，{since} 起".strip()
 
 
-def _done_words(task: Task, page: CasePage) -> str:
+def _done_words(task: Task, page: CasePage, sheet: Document | None) -> str:
+    """Which unit and when; who, for those who may read the sheet and know the person."""
     unit = page.reader.unit(task.organisation)
+    who = page.reader.person(sheet.author, sheet.appointment) if sheet else ""
     at = dates.when(task.closed_at or task.opened_at)
-    return f"{_item(task, page).strip()} {unit}，{at} 办结".strip()
+    return f"{_item(task, page).strip()} {' '.join(filter(None, (unit, who)))}，{at} 办结".strip()

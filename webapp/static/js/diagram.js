@@ -30,7 +30,7 @@
       if (element.state) put(id, STATES[element.state]);
       if (element.late) put(id, "y-ring");
       if (!registry.get(id)) continue;
-      describe(registry.getGraphics(id), element.tip);
+      describe(registry.getGraphics(id), element.tip, id);
       if (element.badge) {
         const html = badge(element.badge, element.late ? "late" : element.state, element.due);
         overlays.add(id, { position: { top: -13, left: 6 }, html, show: { minZoom: 0.35 } });
@@ -38,8 +38,13 @@
     }
   }
 
-  function describe(graphics, words) {
+  // The same words on hover, for the keyboard and for screen readers; Enter does what a tap does.
+  function describe(graphics, words, id) {
     if (!words) return;
+    graphics.setAttribute("tabindex", "0");
+    graphics.setAttribute("role", "button");
+    graphics.setAttribute("aria-label", words);
+    graphics.addEventListener("keydown", (event) => { if (event.key === "Enter") follow(id); });
     const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
     title.textContent = words;
     graphics.appendChild(title);
