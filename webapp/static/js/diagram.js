@@ -72,9 +72,11 @@
     const canvas = viewer.get("canvas"), registry = viewer.get("elementRegistry");
     fit(canvas);
     const live = Object.keys(data.elements).filter(
-      (id) => ["now", "late"].includes(data.elements[id].state) && data.elements[id].badge
+      (id) => /^(now|late|heat\d)$/.test(data.elements[id].state) && data.elements[id].badge
     );
-    if (canvas.zoom() >= 0.6 || !live.length) return;
+    // Of many cases the whole is wanted, unless it would be too small to see anything at all.
+    const isHeat = live.some((id) => data.elements[id].state.startsWith("heat"));
+    if (canvas.zoom() >= (isHeat ? 0.35 : 0.6) || !live.length) return;
     canvas.zoom(0.75);
     const shapes = live.map((id) => registry.get(id)).filter(Boolean);
     const x = Math.min(...shapes.map((shape) => shape.x));
