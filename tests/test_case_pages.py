@@ -256,6 +256,9 @@ def test_every_form_has_its_place_among_the_documents() -> None:
         "death_card",
         "case_record",
         "record_inventory",  # parts of case_submission
+        "monthly_report",
+        "monthly_check",
+        "quarterly_notice",  # of duties, which belong to no case
     }
     assert sorted(placed) == sorted(steps)
 
