@@ -65,6 +65,7 @@ def test_filing_an_opinion_changes_nothing_that_anybody_sees(
         ).first()
     ]
     assert {OFFICE, MCH, COMMISSION, SECRETARY, CHAIR, FILED, UNFILED, "qianqs"} <= set(viewers)
+    browse(UNFILED).get(f"/cases/{case.id}/files")  # makes the copies, and tells the secretary
     before = looks(browse, case, viewers)
     lists = {username: browse(username).get("/cases").text for username in viewers}
     play = cast.play(IN_REVIEW)

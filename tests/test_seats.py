@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from models import (
     Appointment,
+    BlindCopy,
     Case,
     Declaration,
     Document,
@@ -471,6 +472,11 @@ def walk(start_walk: StartWalk) -> Walk:
     walk.play(Play.first_48h, lambda play: play.verify(60))
     walk.make(Move(100, "fangcf", "convene", said.panel("county", 5), opinions(FIVE)))
     return walk
+
+
+def test_what_reviewers_read_is_ready_as_soon_as_the_panel_is(walk: Walk) -> None:
+    """The copies are made by the appointing request itself, which is not in its own way."""
+    assert walk.session.scalars(select(BlindCopy.token)).all()
 
 
 def opinions(people: tuple[str, ...]) -> str:

@@ -98,6 +98,7 @@ def complete(task_id: int) -> ResponseReturnValue:
     wants_copies = task.case is not None and load.base_name(task.form) == PANEL
     db.session.commit()  # to look at the task after this would begin another transaction
     if wants_copies and task.case is not None:
+        db.write_nothing()  # copies are written beside this request, which must not be in their way
         copies.prepare(task.case)
     flash(f"「{title}」已提交")
     for remark in looked_at:
