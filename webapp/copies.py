@@ -48,14 +48,20 @@ def materials(reader: Reader, files: Sequence[Attachment]) -> dict[int, Material
     return found
 
 
-def prepare(case: Case) -> None:
-    """Make the copies of what reviewers will read, as a panel is appointed. What fails is made
-    when it is asked for."""
+def prepare(case_id: int) -> None:
+    """Make the copies of what reviewers will read, as a panel is appointed and has been committed.
+
+    What fails is made when it is asked for. Copies are written beside the request's own session,
+    which must not be in their way: from here on it only reads.
+    """
     try:
+        db.write_nothing()
+        case = db.session.get_one(Case, case_id)
         for file in Reader(db.session, case, current.appointment).for_reviewers():
             copy_of(file, case)
     except Exception:
-        log.exception("copies of case %d are not ready", case.id)
+        log.exception("copies of case %d are not ready", case_id)
+        db.write_nothing()
 
 
 def copy_of(file: Attachment, case: Case) -> BlindCopy | None:

@@ -95,11 +95,10 @@ def complete(task_id: int) -> ResponseReturnValue:
         db.write_nothing()
         return _overtaken(task, form)
     looked_at = remarks(form, task)
-    wants_copies = task.case is not None and load.base_name(task.form) == PANEL
+    wants_copies = task.case_id if load.base_name(task.form) == PANEL else None
     db.session.commit()  # to look at the task after this would begin another transaction
-    if wants_copies and task.case is not None:
-        db.write_nothing()  # copies are written beside this request, which must not be in their way
-        copies.prepare(task.case)
+    if wants_copies is not None:
+        copies.prepare(wants_copies)
     flash(f"「{title}」已提交")
     for remark in looked_at:
         flash(remark, "warning")
