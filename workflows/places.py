@@ -24,20 +24,27 @@ class NoUnit(LookupError):
 def unit_of(session: Session, case: Case, kind: OrganisationKind, level: Level) -> Organisation:
     """The county's or city's own MCH institution or commission. NoUnit if there is none."""
     code = case.county_code if level == Level.COUNTY else case.city_code
-    found = session.scalars(
+    found = unit_at(session, code, kind, RegionLevel(level.value))
+    if found is None:
+        raise NoUnit(f"{code} has no {kind.value}")
+    return found
+
+
+def unit_at(
+    session: Session, code: str, kind: OrganisationKind, level: RegionLevel
+) -> Organisation | None:
+    """The area's own unit of a kind; of several the one entered first."""
+    return session.scalars(
         select(Organisation)
         .where(
             Organisation.kind == kind,
             Organisation.region_code == code,
-            Organisation.level == level.value,
+            Organisation.level == level,
             Organisation.active,
         )
         .order_by(Organisation.id)
         .limit(1)
     ).one_or_none()
-    if found is None:
-        raise NoUnit(f"{code} has no {kind.value}")
-    return found
 
 
 def guide_centre(

@@ -19,13 +19,12 @@ from models import (
     DutyState,
     Organisation,
     OrganisationKind,
-    Region,
     RegionLevel,
     Role,
     Task,
     TaskState,
 )
-from workflows import duties, engine, rules
+from workflows import duties, engine, places, rules
 from workflows.actions.tasks import Handing
 from workflows.engine import Flags
 from workflows.events import EventName, record
@@ -145,22 +144,11 @@ def _open(
 
 def _receiver(session: Session, unit: Organisation) -> int | None:
     """Of a county's report the city's MCH institution, of a city's report its commission."""
+    code, kind = unit.region_code, OrganisationKind.COMMISSION
     if unit.level is RegionLevel.COUNTY:
-        code = session.scalar(select(Region.parent_code).where(Region.code == unit.region_code))
-        kind = OrganisationKind.MCH
-    else:
-        code, kind = unit.region_code, OrganisationKind.COMMISSION
-    return session.scalar(
-        select(Organisation.id)
-        .where(
-            Organisation.kind == kind,
-            Organisation.region_code == code,
-            Organisation.level == RegionLevel.CITY,
-            Organisation.active,
-        )
-        .order_by(Organisation.id)
-        .limit(1)
-    )
+        code, kind = unit.region.parent_code or "", OrganisationKind.MCH
+    found = places.unit_at(session, code, kind, RegionLevel.CITY)
+    return found.id if found else None
 
 
 # Effects of the steps
@@ -220,17 +208,9 @@ def check_month(step: Handing) -> Flags:
 
 def _same_level_commission(session: Session, duty: Duty) -> int | None:
     """A06 报送至同级卫生行政部门: whom the MCH institution of a place answers to."""
-    return session.scalar(
-        select(Organisation.id)
-        .where(
-            Organisation.kind == OrganisationKind.COMMISSION,
-            Organisation.region_code == duty.region_code,
-            Organisation.level == duty.organisation.level,
-            Organisation.active,
-        )
-        .order_by(Organisation.id)
-        .limit(1)
-    )
+    level = duty.organisation.level
+    found = places.unit_at(session, duty.region_code, OrganisationKind.COMMISSION, level)
+    return found.id if found else None
 
 
 def remind(session: Session, duty: Duty, *, by: Appointment, now: datetime) -> int:
