@@ -6,7 +6,7 @@ Prints who met which. What is met must be what the table allows, no more and no 
 import dataclasses
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,9 +24,11 @@ from models import (
     Document,
     DossierRequest,
     Level,
+    Notice,
     Notification,
     Panel,
     Process,
+    Rectification,
     Task,
 )
 from tests.pages import Client
@@ -280,6 +282,10 @@ def addresses(app: Flask, session: Session, case: Case) -> list[str]:
         "dossier_id": session.scalars(
             select(DossierRequest.id).where(DossierRequest.case_id == case.id)
         ).all(),
+        "item_id": session.scalars(
+            select(Rectification.id).where(Rectification.case_id == case.id)
+        ).all(),
+        "notice_id": session.scalars(select(Notice.id).where(Notice.case_id == case.id)).all(),
         "key": ["maternal_death", "review-county"],
     }
     found = []
@@ -299,7 +305,9 @@ def addresses(app: Flask, session: Session, case: Case) -> list[str]:
     return found
 
 
-def met(client: Client, places: list[str]) -> Iterator[tuple[str, str]]:
+def met(
+    client: Client, places: list[str], fields: Mapping[str, str] = FIELDS
+) -> Iterator[tuple[str, str]]:
     """Canary met → where. Files are read with their metadata."""
     for place in places:
         with quick(client, place) as reply:
@@ -311,7 +319,7 @@ def met(client: Client, places: list[str]) -> Iterator[tuple[str, str]]:
                 said += "".join(page.get_textpage().get_text_range() for page in document)
         said += " ".join(f"{name}: {value}" for name, value in reply.headers)
         said = re.sub(r'<header class="top">.*?</header>', "", said, flags=re.S)
-        for field, canary in FIELDS.items():
+        for field, canary in fields.items():
             if canary in said:
                 yield field, place
 

@@ -160,15 +160,15 @@ def _of_process(process: Process, reader: Reader, now: datetime) -> Iterator[Sta
     drawings = {name.split("/", 1)[0]: read(text) for name, text in _bpmn(process)}
     course = _Course(process, drawings, reader, now)
     yield course.standing(main, main, None)
-    for name, level in _parts_used(process):
+    for name, level in _parts_used(process, reader):
         yield course.standing(f"{name}-{level}" if level else name, name, level)
 
 
-def _parts_used(process: Process) -> list[tuple[str, str | None]]:
+def _parts_used(process: Process, reader: Reader) -> list[tuple[str, str | None]]:
     """Diagrams and levels besides the main one, by when they were first entered."""
     entered: dict[tuple[str, str | None], datetime] = {}
     for task in process.tasks:
-        if task.diagram != process.definition.name:
+        if task.diagram != process.definition.name and reader.knows_step(task):
             part = _part(task)
             entered[part] = min(task.opened_at, entered.get(part, task.opened_at))
     return sorted(entered, key=lambda part: (entered[part], part[1] is None, part))
@@ -197,7 +197,9 @@ class _Course:
         return [
             task
             for task in self.process.tasks
-            if task.diagram == diagram and level in (None, task.level)
+            if task.diagram == diagram
+            and level in (None, task.level)
+            and self.reader.knows_step(task)
         ]
 
     def standing(self, key: str, diagram: str, level: str | None) -> Standing:

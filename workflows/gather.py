@@ -53,7 +53,6 @@ from workflows.forms import load
 from workflows.forms.sheet import SheetRow
 from workflows.frozen import rules_of
 from workflows.letters import official
-from workflows.permissions import reads_opinions
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _LEVELS = {"county": "县级", "city": "市级"}
@@ -171,23 +170,23 @@ class Gatherer:
         concluded = self.session.scalars(
             select(Conclusion).where(Conclusion.panel_id == panel.id)
         ).one_or_none()
-        if concluded is not None:
+        if concluded is not None and self.seen.reads_conclusion(level.value):
             blocks += self._sheet(concluded.document)
             for form in ("conclusion_chair", "conclusion_endorsement"):
                 for document in self._documents(form, level.value)[-1:]:
                     blocks += self._sheet(document)
-        if reads_opinions(self.by, panel):
+        if self.seen.reads_opinions(level.value):
             for document in self._documents("opinion", level.value):
                 blocks += self._sheet(document)
         elif not blocks:
-            blocks.append(Text("", ["本级评审正在进行，结论尚未签署。"]))
+            blocks.append(Text("", [_NOT_YET if self.seen.reads_outcomes else _ANEW]))
         return blocks
 
     def _differences(self) -> list[Block]:
         rows = self.session.scalars(
             select(Conclusion).where(Conclusion.case_id == self.case.id).order_by(Conclusion.id)
         ).all()
-        if not rows:
+        if not rows or not self.seen.reads_outcomes:
             return []
         form = load.load(rows[0].document.form)
         label = {
@@ -216,7 +215,7 @@ class Gatherer:
         findings = self.session.scalars(
             select(Finding).where(Finding.case_id == self.case.id).order_by(Finding.id)
         ).all()
-        if not findings:
+        if not findings or not self.seen.reads_outcomes:
             return []
         blocks: list[Block] = [
             TableBlock(
@@ -263,7 +262,7 @@ class Gatherer:
     def _notices(self) -> list[Block]:
         query = select(Notice).where(Notice.case_id == self.case.id, Notice.issued_at.is_not(None))
         blocks: list[Block] = []
-        for notice in self.session.scalars(query):
+        for notice in self.session.scalars(query) if self.seen.reads_letters() else ():
             blocks.append(official(notice, self.seen))
             blocks.append(
                 TableBlock(
@@ -295,7 +294,7 @@ class Gatherer:
         )
         rules = rules_of(self.case)
         rows = []
-        for clock in clocks:
+        for clock in filter(self.seen.knows_clock, clocks):
             rule = rules.find(clock.rule_key)
             rows.append(
                 [
@@ -352,7 +351,7 @@ class Gatherer:
             drawn = {
                 (task.diagram, task.level)
                 for task in process.tasks
-                if task.diagram != process.definition.name
+                if task.diagram != process.definition.name and self.seen.knows_step(task)
             }
             order = list(Level)
             for name, level in sorted(
@@ -377,6 +376,8 @@ class Gatherer:
         )
 
 
+_NOT_YET = "本级评审正在进行，结论尚未签署。"
+_ANEW = "本级评审专家意见启封之后才能看到下级的结论。"
 _DIAGRAMS = {
     "maternal_death": "孕产妇死亡病例流程",
     "review": "评审",

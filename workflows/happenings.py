@@ -39,6 +39,8 @@ OF_DESK = {
     EventName.TASK_RECALLED,
     EventName.TASK_RANKED,
 }
+# What followed from a conclusion
+_OUTCOMES = ("conclusion.", "item.", "notice.", "interview.")
 _OF_UNIT = OF_DESK | {EventName.COMMENT_ADDED, EventName.COMMENT_WITHDRAWN}
 # Traces of reading: for those who audit; to others they would tell who sits on a panel
 TRACES = {
@@ -56,6 +58,8 @@ TRACES = {
 
 def reads_event(reader: "Reader", event: Event, readable: Container[int]) -> bool:
     """Whether one reader is told of an event. `readable`: ids of the documents they may read."""
+    if not reader.reads_outcomes and _is_outcome(reader, event):
+        return False
     if event.name == EventName.TASK_COMPLETED:
         return int(event.data.get("document") or 0) in readable
     if event.name == EventName.CASE_REWOUND:  # a sheet not to be read is not to be told of
@@ -68,6 +72,11 @@ def reads_event(reader: "Reader", event: Event, readable: Container[int]) -> boo
     if event.name in _OF_UNIT:
         return _reads_of_unit(reader, event)
     return _reads_of_review(reader, event.name, str(event.data.get("level", "")))
+
+
+def _is_outcome(reader: "Reader", event: Event) -> bool:
+    """Whether it tells something of what a level concluded: of its items, by their limits too."""
+    return event.name.startswith(_OUTCOMES) or event.data.get("clock") in reader.item_clocks
 
 
 def audiences(reader: "Reader") -> list[tuple[Audience, str]]:

@@ -28,6 +28,7 @@ from models import (
     Declaration,
     Duty,
     Event,
+    Level,
     Notice,
     NoticeRecipient,
     Panel,
@@ -64,6 +65,7 @@ class At(StrEnum):
     RECEIVER = "receiver"  # the unit that takes its report over
 
 
+LEADING = (Role.COMMISSION, Role.COMMISSION_LEADER)
 PERSONAL = (At.SECRETARY, At.CHAIR, At.MEMBER)  # nobody else does it in their place
 
 
@@ -349,8 +351,33 @@ def visible_notices(by: Appointment) -> Select[Notice]:
                 Notice.issued_at.is_not(None),
                 or_(Notice.id.in_(received), Notice.case_id.in_(of_cases)),
             ),
-        )
+        ),
+        *(or_(Notice.case_id.is_(None), Notice.case_id.not_in(own)) for own in _unread_below(by)),
     )
+
+
+def reviews_anew(by: Appointment, panel: Panel) -> bool:
+    """Whether one has a part in a review above the first whose opinions are sealed: until its own
+    are in, one reads nothing of what the level below concluded. Not so the administrations'
+    desks, which pass the case on."""
+    if panel.opened_at is not None or panel.level is Level.COUNTY or by.role in LEADING:
+        return False
+    seated = {member.user_id for member in panel.members if member.ended_at is None}
+    return by.user_id in {*seated, panel.secretary_id}
+
+
+def _unread_below(by: Appointment) -> list[CompoundSelect[int]]:
+    """The same as a query of cases, for conditions; none for those it cannot concern."""
+    if by.role in LEADING:
+        return []
+    sealed = (Panel.opened_at.is_(None), Panel.level != Level.COUNTY)
+    as_member = (
+        select(Panel.case_id)
+        .join(PanelMember, PanelMember.panel_id == Panel.id)
+        .where(PanelMember.user_id == by.user_id, PanelMember.ended_at.is_(None), *sealed)
+    )
+    as_secretary = select(Panel.case_id).where(Panel.secretary_id == by.user_id, *sealed)
+    return [as_member.union_all(as_secretary)]
 
 
 def visible_duties(by: Appointment) -> Select[Duty]:
@@ -377,7 +404,8 @@ def visible_items(by: Appointment) -> Select[Rectification]:
         Rectification.guide_id == here,
     )
     return select(Rectification).where(
-        or_(ours, Rectification.case_id.in_(select(Case.id).where(case_scope(by))))
+        or_(ours, Rectification.case_id.in_(select(Case.id).where(case_scope(by)))),
+        *(Rectification.case_id.not_in(own) for own in _unread_below(by)),
     )
 
 
@@ -387,6 +415,7 @@ def opened_panels(by: Appointment) -> Select[Panel]:
         Panel.opened_at.is_not(None),
         or_(Panel.secretary_id == by.user_id, Panel.id.in_(_seats(by))),
         Panel.case_id.in_(select(Case.id).where(case_scope(by))),
+        *(Panel.case_id.not_in(own) for own in _unread_below(by)),
     )
 
 

@@ -17,6 +17,7 @@ from models import (
     Appointment,
     Attachment,
     Case,
+    Clock,
     Conclusion,
     DataClass,
     Document,
@@ -37,15 +38,14 @@ from workflows.forms.moment import moment
 from workflows.forms.sheet import SheetRow, SheetSection, sheet
 from workflows.forms.spec import Field, Kind
 from workflows.names import Names, acting
-from workflows.permissions import may, reads_opinions
+from workflows.permissions import LEADING, may, reads_opinions, reviews_anew
 from workflows.veil import HIDDEN, Veil, relative, relative_day, squeezed
 
 _BLIND = frozenset({DataClass.PERSONAL, DataClass.SECRET})
 _SIGHTED = frozenset({DataClass.SECRET})
 _TREATING = (OrganisationKind.HOSPITAL, OrganisationKind.RESCUE_CENTRE)
 _REVIEWING = (Role.EXPERT, Role.SECRETARY)
-_LEADING = (Role.COMMISSION, Role.COMMISSION_LEADER)
-_OF_REVIEW = (*_LEADING, *_REVIEWING)
+_OF_REVIEW = (*LEADING, *_REVIEWING)
 _OFFICES = (Role.MCH, Role.COMMISSION, Role.COMMISSION_LEADER)
 
 _BAND = 5  # years
@@ -53,6 +53,9 @@ OPINION, PANEL = "opinion", "panel"
 REDACTED = "redacted_copy"  # the copy of the record made for reviewers
 _DRAFTS = ("conclusion", "conclusion_chair", "conclusion_endorsement")
 _LETTERS = ("notice", "notice_issue")
+# What a level's conclusion has led to, besides its letters
+_OUTCOMES = ("notice_receipt", "rectification_plan", "rectification_progress",
+             "rectification_acceptance", "archive")  # fmt: skip
 # What was written down before the review: reviewers read it without days
 OF_THE_FILE = (
     "report",
@@ -93,6 +96,7 @@ class Reader:
         self.panels: dict[str, Panel] = {panel.level.value: panel for panel in panels}
         signed = select(Conclusion.level).where(Conclusion.case_id == case.id)
         self.concluded = frozenset(level.value for level in session.scalars(signed))
+        self.reviews_anew = any(reviews_anew(by, panel) for panel in self.panels.values())
         issued = select(Notice.id).where(Notice.case_id == case.id, Notice.issued_at.is_not(None))
         written = (
             select(Opinion)
@@ -182,7 +186,7 @@ class Reader:
             return False
         if self.by.user_id == panel.secretary_id:
             return True
-        return self.by.organisation_id == panel.organisation_id and self.by.role in _LEADING
+        return self.by.organisation_id == panel.organisation_id and self.by.role in LEADING
 
     @property
     def is_secretary(self) -> bool:
@@ -204,10 +208,18 @@ class Reader:
 
     def reads_opinions(self, level: str) -> bool:
         panel = self.panels.get(level)
-        return panel is not None and reads_opinions(self.by, panel)
+        return not self.reviews_anew and panel is not None and reads_opinions(self.by, panel)
+
+    @property
+    def reads_outcomes(self) -> bool:
+        """Findings, notices, ledger items: not while one reviews anew and has no opinion yet."""
+        return not self.reviews_anew
 
     def reads_conclusion(self, level: str) -> bool:
-        """A draft is the panel's and its administration's; signed, it is the case's."""
+        """A draft is the panel's and its administration's; signed, it is the case's. Those who
+        review it anew do not read it before their own opinions are in."""
+        if self.reviews_anew:
+            return False
         panel = self.panels.get(level)
         if level in self.concluded or self.convenes(level):
             return True
@@ -217,6 +229,20 @@ class Reader:
         """Opinions of this level are being written: nobody learns how many are in."""
         panel = self.panels.get(level or "")
         return panel is not None and panel.opened_at is None
+
+    @cached_property
+    def item_clocks(self) -> frozenset[int]:
+        """Limits of ledger items."""
+        query = select(Clock.id).where(Clock.case_id == self.case.id, Clock.subject != "")
+        return frozenset(self.session.scalars(query))
+
+    def knows_step(self, task: Task) -> bool:
+        """Whether one is told of a step at all: those of ledger items tell how many there are."""
+        return self.reads_outcomes or task.rectification_id is None
+
+    def knows_clock(self, clock: Clock) -> bool:
+        """The same of a limit."""
+        return self.reads_outcomes or not clock.subject
 
     def hides_step(self, task: Task) -> bool:
         """Whether the state of this very step is sealed. After opening it is the panel's matter."""
@@ -229,6 +255,8 @@ class Reader:
         base = base_name(form)
         if base in _LETTERS:
             return self.reads_letters()
+        if base in _OUTCOMES:
+            return self.reads_outcomes
         rule = {OPINION: self.reads_opinions, PANEL: self.reads_panel}.get(base)
         if base in _DRAFTS:
             rule = self.reads_conclusion
@@ -241,8 +269,8 @@ class Reader:
         """The notice: when it is out, or by the administration that writes it."""
         ours = self.by.organisation_id in {
             panel.organisation_id for panel in self.panels.values()
-        } and (self.by.role in _LEADING)
-        return self.letter_is_out or ours
+        } and (self.by.role in LEADING)
+        return self.reads_outcomes and (self.letter_is_out or ours)
 
     def documents(self) -> list[Document]:
         """The sheets this reader may read, in the order of handing in; answers load when asked."""

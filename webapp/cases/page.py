@@ -117,27 +117,8 @@ def open_page(case_id: int, what: str) -> CasePage:
     dates.tell_by(case)
     leave_trace(case, what)
     reader = Reader(db.session, case, current.appointment)
-    items = db.session.scalars(
-        select(Rectification)
-        .where(Rectification.case_id == case.id)
-        .order_by(Rectification.id)
-        .options(
-            joinedload(Rectification.finding),
-            joinedload(Rectification.owner),
-            joinedload(Rectification.acceptor),
-        )
-    ).all()
-    tasks = db.session.scalars(
-        select(Task)
-        .where(Task.case_id == case.id)
-        .order_by(Task.id)
-        .options(
-            joinedload(Task.clock),
-            joinedload(Task.organisation),
-            joinedload(Task.user),
-            joinedload(Task.done_by),
-        )
-    ).all()
+    items = _items(case) if reader.reads_outcomes else []
+    tasks = [task for task in _tasks(case) if reader.knows_step(task)]
     rules = rules_of(case)
     return CasePage(
         case=case,
@@ -152,6 +133,33 @@ def open_page(case_id: int, what: str) -> CasePage:
         actions=_actions(case, current.appointment),
         watched=watcher(db.session, case, current.appointment) is not None,
     )
+
+
+def _items(case: Case) -> Sequence[Rectification]:
+    return db.session.scalars(
+        select(Rectification)
+        .where(Rectification.case_id == case.id)
+        .order_by(Rectification.id)
+        .options(
+            joinedload(Rectification.finding),
+            joinedload(Rectification.owner),
+            joinedload(Rectification.acceptor),
+        )
+    ).all()
+
+
+def _tasks(case: Case) -> Sequence[Task]:
+    return db.session.scalars(
+        select(Task)
+        .where(Task.case_id == case.id)
+        .order_by(Task.id)
+        .options(
+            joinedload(Task.clock),
+            joinedload(Task.organisation),
+            joinedload(Task.user),
+            joinedload(Task.done_by),
+        )
+    ).all()
 
 
 def seen(case_id: int) -> Case:

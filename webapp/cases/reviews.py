@@ -32,6 +32,7 @@ class Column:
     level: Level
     panel: Panel | None
     sealed: bool
+    withheld: bool  # concluded, but the reader reviews it anew and has not formed an opinion
     conclusion: Conclusion | None
     words: str
     factors: list[str]
@@ -64,6 +65,7 @@ def _columns(page: CasePage) -> list[Column]:
             .where(Conclusion.case_id == page.case.id)
             .options(joinedload(Conclusion.document))
         )
+        if page.reader.reads_conclusion(row.level.value)
     }
     findings = db.session.scalars(
         select(Finding)
@@ -92,6 +94,7 @@ def _column(
         level=level,
         panel=reader.panels.get(level.value),
         sealed=reader.is_sealed(level.value),
+        withheld=reader.reviews_anew and level.value in reader.concluded,
         conclusion=row,
         words=_word(row, "conclusion", row.code) if row else "",
         factors=[_word(row, "major_factors", str(code)) for code in row.factors] if row else [],

@@ -58,7 +58,7 @@ def cells(
         .options(joinedload(Clock.organisation))
     ).all()
     by_key: dict[str, list[Clock]] = {}
-    for clock in started:
+    for clock in filter(reader.knows_clock, started):
         by_key.setdefault(clock.rule_key, []).append(clock)
     numbers = {str(item.id): item.number for item in items}
     unknown = _unknown_years(session, rules, started)
