@@ -8,7 +8,7 @@ from models.clock import Clock
 from models.comment import Audience, Comment, Watcher
 from models.document import Document, Draft
 from models.dossier import DossierRequest, DossierState
-from models.duty import Duty, DutyKind, DutyState
+from models.duty import PERIODIC, Duty, DutyKind, DutyState
 from models.event import Event
 from models.finding import Finding
 from models.icd10 import Icd10
@@ -30,13 +30,19 @@ from models.process import (
     Timer,
     Transfer,
 )
-from models.rectification import Rectification, RectificationEntry, RectificationState
+from models.rectification import (
+    ItemSource,
+    Rectification,
+    RectificationEntry,
+    RectificationState,
+)
 from models.review import Conclusion, Declaration, Level, Opinion, Panel, PanelMember
 from models.rule import FrozenRules
 from models.search import KeyKind, SearchKey
 from models.user import Appointment, Discipline, DiseaseGroup, Employment, Role, User, UserSession
 
 __all__ = [
+    "PERIODIC",
     "Appointment",
     "Attachment",
     "Audience",
@@ -72,6 +78,7 @@ __all__ = [
     "Icd10",
     "Incident",
     "IncidentKind",
+    "ItemSource",
     "KeyKind",
     "Level",
     "Notice",

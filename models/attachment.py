@@ -9,15 +9,17 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import SENSITIVE, Base
 from models.case import Case
+from models.duty import Duty
 from models.user import User
 
 
 class Attachment(Base):
-    """`case_id` is empty until the form it was attached to is handed in."""
+    """`case_id` and `duty_id` are empty until the form it was attached to is handed in."""
 
     __tablename__ = "attachment"
 
     case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
+    duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"), index=True)
     token: Mapped[str] = mapped_column(
         unique=True
     )  # how forms name it; also the stored file's name
@@ -32,6 +34,7 @@ class Attachment(Base):
     field: Mapped[str | None]
 
     case: Mapped[Case | None] = relationship()
+    duty: Mapped[Duty | None] = relationship()
     uploaded_by: Mapped[User] = relationship()
 
 

@@ -6,13 +6,15 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, index_where
+from models.base import Base, index_where, of_case_or_duty
 from models.case import Case
+from models.duty import Duty
 from models.place import Organisation
 
 
 class Clock(Base):
-    """One limit of one case. `due_at` is empty when the rule gives no number (本地口径待确认).
+    """One limit of one case or of one duty. `due_at` is empty when the rule gives no number
+    (本地口径待确认).
 
     `subject` tells clocks of one key apart: empty, a level, or a ledger item.
     """
@@ -20,12 +22,15 @@ class Clock(Base):
     __tablename__ = "clock"
     __table_args__ = (
         UniqueConstraint("case_id", "rule_key", "subject"),
+        UniqueConstraint("duty_id", "rule_key", "subject"),
+        of_case_or_duty(),
         index_where("ix_clock_running", "case_id", "due_at", where="met_at IS NULL"),
         index_where("ix_clock_met_late", "case_id", where="met_at > due_at"),
         index_where("ix_clock_waiting", "due_at", "id", "case_id", where="met_at IS NULL"),
     )
 
-    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
+    duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"))
     rule_key: Mapped[str]
     subject: Mapped[str] = mapped_column(default="")
     title: Mapped[str]
@@ -38,7 +43,8 @@ class Clock(Base):
     reminder_failures: Mapped[int] = mapped_column(default=0, server_default="0")  # in a row
     escalated_at: Mapped[datetime | None]
 
-    case: Mapped[Case] = relationship()
+    case: Mapped[Case | None] = relationship()
+    duty: Mapped[Duty | None] = relationship()
     organisation: Mapped[Organisation | None] = relationship()
 
     def seconds_late(self, now: datetime) -> int:

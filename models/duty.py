@@ -1,4 +1,5 @@
-"""A periodic duty (定期任务): what a unit owes for a month or a quarter (A04, C01)."""
+"""What a unit owes outside a case: for a month or a quarter (定期任务, A04, C01), or once, for an
+occasion."""
 
 import enum
 from datetime import date, datetime
@@ -12,10 +13,17 @@ from models.place import Organisation, Region
 
 
 class DutyKind(enum.StrEnum):
-    """Each is also the name of the process that runs for it."""
+    """Each is also the name of the process that runs for it, where nothing else is said."""
 
     MONTHLY_REPORT = "monthly_report"
     QUARTERLY_NOTICE = "quarterly_notice"
+    LEDGER_ITEM = "ledger_item"  # a problem that no review found; runs as `rectification`
+    EFFECT_CHECK = "effect_check"
+    INTERVIEW = "interview"
+    NOTICE = "notice"
+
+
+PERIODIC = (DutyKind.MONTHLY_REPORT, DutyKind.QUARTERLY_NOTICE)
 
 
 class DutyState(enum.StrEnum):
@@ -24,14 +32,18 @@ class DutyState(enum.StrEnum):
 
 
 class Duty(Base):
-    """One unit, one period. `receiver`: the unit that takes a report over, where there is one.
+    """One unit, one period or one occasion.
+
+    `occasion` is empty for what comes with every period; otherwise it is the number by which people
+    know it, and tells duties of one kind, unit and day apart; its period is the day it was opened.
+    `receiver`: the unit that takes a report over, where there is one.
 
     `rule` is the rule that asks for it, frozen when the duty was opened. `content`: what a report
     comprised when it was last handed in, as workflows.duties.content says.
     """
 
     __tablename__ = "duty"
-    __table_args__ = (UniqueConstraint("kind", "organisation_id", "starts_on"),)
+    __table_args__ = (UniqueConstraint("kind", "organisation_id", "starts_on", "occasion"),)
 
     kind: Mapped[DutyKind]
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
@@ -39,6 +51,7 @@ class Duty(Base):
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
     starts_on: Mapped[date]  # days in China; the last one is part of the period
     ends_on: Mapped[date]
+    occasion: Mapped[str] = mapped_column(default="")
     rule: Mapped[dict[str, Any]]
     content: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), info=SENSITIVE)
     state: Mapped[DutyState] = mapped_column(default=DutyState.OPEN)
@@ -49,6 +62,11 @@ class Duty(Base):
     organisation: Mapped[Organisation] = relationship(foreign_keys=[organisation_id])
     receiver: Mapped[Organisation | None] = relationship(foreign_keys=[receiver_id])
     region: Mapped[Region] = relationship()
+
+    @property
+    def about(self) -> str:
+        """Its number, or the period it is for."""
+        return self.occasion or self.period
 
     @property
     def period(self) -> str:

@@ -106,8 +106,8 @@ class Process(Base):
 
     @property
     def about(self) -> str:
-        """The number of its case, or the period of its duty."""
-        return self.case.number if self.case else self.duty.period if self.duty else ""
+        """The number of its case, or what its duty is about."""
+        return self.case.number if self.case else self.duty.about if self.duty else ""
 
 
 class TaskState(enum.StrEnum):
@@ -186,7 +186,7 @@ class Task(Base):
     @property
     def about(self) -> str:
         """See Process.about."""
-        return self.case.number if self.case else self.duty.period if self.duty else ""
+        return self.case.number if self.case else self.duty.about if self.duty else ""
 
     @property
     def is_void(self) -> bool:

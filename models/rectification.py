@@ -1,4 +1,4 @@
-"""The ledger (台账): one item per finding, followed until another unit accepts it (C03–C05)."""
+"""The ledger (台账): one item per problem, followed until another unit accepts it (C03–C05)."""
 
 import enum
 from datetime import date, datetime
@@ -6,8 +6,9 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import PERSONAL, SENSITIVE, Base
+from models.base import PERSONAL, SENSITIVE, Base, of_case_or_duty
 from models.case import Case
+from models.duty import Duty
 from models.finding import Finding
 from models.place import Organisation
 from models.user import User
@@ -21,18 +22,44 @@ class RectificationState(enum.StrEnum):
     CLOSED = "closed"
 
 
-class Rectification(Base):
-    """`place` is the index among the parallel ledger items of one level of one case, from 0.
+class ItemSource(enum.StrEnum):
+    """How a problem became known."""
 
+    REVIEW = "review"
+    QUALITY_CONTROL = "quality_control"
+    SELF_INSPECTION = "self_inspection"
+    SUPERVISION = "supervision"
+    SPOT_CHECK = "spot_check"
+    MEETING = "meeting"
+    INTERVIEW = "interview"
+
+
+class Rectification(Base):
+    """A problem of a case's review (`finding`), or of a duty's: one that was found otherwise.
+
+    The problem is told by the same columns whatever its source; `area`, `scope`, `kind` and `cell`
+    as in Finding. `place` is the index among the parallel items of one level of one case or of one
+    duty, from 0; the level of a duty's items is empty.
     `deadline` may be extended, `first_deadline` is never overwritten.
     """
 
     __tablename__ = "rectification"
-    __table_args__ = (UniqueConstraint("case_id", "level", "place"),)
+    __table_args__ = (
+        UniqueConstraint("case_id", "level", "place"),
+        UniqueConstraint("duty_id", "level", "place"),
+        of_case_or_duty(),
+    )
 
     number: Mapped[str] = mapped_column(unique=True)
-    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
-    finding_id: Mapped[int] = mapped_column(ForeignKey("finding.id"), unique=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
+    duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"), index=True)
+    finding_id: Mapped[int | None] = mapped_column(ForeignKey("finding.id"), unique=True)
+    source: Mapped[ItemSource]
+    problem: Mapped[str] = mapped_column(info=SENSITIVE)
+    area: Mapped[str]
+    scope: Mapped[str]
+    kind: Mapped[str | None]
+    cell: Mapped[int | None]
     level: Mapped[str]
     place: Mapped[int]
     owner_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
@@ -51,8 +78,9 @@ class Rectification(Base):
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 
-    case: Mapped[Case] = relationship()
-    finding: Mapped[Finding] = relationship()
+    case: Mapped[Case | None] = relationship()
+    duty: Mapped[Duty | None] = relationship()
+    finding: Mapped[Finding | None] = relationship()
     owner: Mapped[Organisation] = relationship(foreign_keys=[owner_id])
     acceptor: Mapped[Organisation] = relationship(foreign_keys=[acceptor_id])
     guide: Mapped[Organisation | None] = relationship(foreign_keys=[guide_id])

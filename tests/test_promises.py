@@ -219,6 +219,7 @@ INTERNAL = {
         "attachment.media_type", "attachment.form", "attachment.field", "clock.rule_key",
         "clock.title", "document.form", "event.name", "finding.area", "finding.scope",
         "finding.kind", "notice.level", "notification.name", "rectification.level",
+        "rectification.area", "rectification.scope", "rectification.kind", "duty.occasion",
         "rectification.strength", "rectification_entry.kind", "task.bpmn_id", "task.diagram",
         "task.title", "task.form", "task.effect", "task.lane", "task.level", "timer.bpmn_id",
         "dossier_request.message", "definition.name", "worker_beat.worker",

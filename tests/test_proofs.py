@@ -564,7 +564,7 @@ def test_the_ledger_says_problem_cause_measure_deadline_progress_and_guide(
     page = walk.client_for(guide).get(f"/ledger/{item.id}")
     assert page.status_code == 200
     read = "".join(lxml_html.document_fromstring(page.text).text_content().split())
-    for told in (item.finding.text, item.cause, item.measure, "40%", centre.name):
+    for told in (item.problem, item.cause, item.measure, "40%", centre.name):
         assert "".join(str(told).split()) in read
     assert item.deadline is not None
     assert f"整改期限{item.deadline}" in read

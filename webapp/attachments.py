@@ -1,7 +1,7 @@
 """Files people attach: taking them in, handing them out, letting an unused one go.
 
-A file is handed out to whoever sees its case, and before it has one to whoever uploaded it; it is
-always downloaded, never shown by the browser as a page of ours.
+A file is handed out to whoever sees its case or duty, and to whoever uploaded it before it has one;
+it is always downloaded, never shown by the browser as a page of ours.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from webapp.copies import folder
 from webapp.forms import names
 from workflows.actions import attachments
 from workflows.events import EventName, record
-from workflows.permissions import visible_cases
+from workflows.permissions import files_of_duties, visible_cases
 from workflows.readers import Reader
 
 bp = Blueprint("attachments", __name__)
@@ -112,12 +112,11 @@ def _as_download(response: Response, filename: str) -> Response:
 
 
 def _visible(token: str) -> Attachment:
-    cases = visible_cases(current.appointment).with_only_columns(Case.id)
-    own = and_(
-        Attachment.case_id.is_(None), Attachment.uploaded_by_id == current.appointment.user_id
-    )
+    by = current.appointment
+    cases = visible_cases(by).with_only_columns(Case.id)
+    own = and_(Attachment.case_id.is_(None), Attachment.uploaded_by_id == by.user_id)
     query = select(Attachment).where(Attachment.token == token)
-    found = db.one_or_404(query.where(or_(own, Attachment.case_id.in_(cases))))
+    found = db.one_or_404(query.where(or_(own, files_of_duties(by), Attachment.case_id.in_(cases))))
     if found.case is not None:  # who may open the case may still not read every file of it
         reader = Reader(db.session, found.case, current.appointment)
         if not reader.reads_attachment(found):
@@ -139,12 +138,12 @@ def _record_reading(attachment: Attachment) -> None:
 
 @bp.delete("/attachments/<token>")
 def remove(token: str) -> ResponseReturnValue:
-    """Let one's own upload go, as long as no case has it."""
+    """Let one's own upload go, as long as nothing has it."""
     attachment = _visible(token)
     try:
         attachments.remove(db.session, attachment, by=current.appointment)
     except attachments.InUse:
-        return jsonify(message="文件已归入病例，不能删除"), 409
+        return jsonify(message="文件已经提交，不能删除"), 409
     db.session.commit()
     attachments.erase(folder(), token)
     return "", 204

@@ -12,7 +12,7 @@ from typing import Any
 from flask import url_for
 from sqlalchemy import select
 
-from models import Case, Document, Duty, Level, Notice, NoticeRecipient, Panel, Task
+from models import PERIODIC, Case, Document, Duty, Level, Notice, NoticeRecipient, Panel, Task
 from webapp import db
 from webapp.access import current
 from workflows import duties, panels
@@ -133,7 +133,7 @@ def _fits(row: Document, task: Task) -> bool:
 
 
 def _duty(duty: Duty) -> list[Link]:
-    if not current.may("duty:view"):
+    if duty.kind not in PERIODIC or not current.may("duty:view"):
         return []
     return [Link(duty.period, url_for("duties.show", duty_id=duty.id), first=True)]
 

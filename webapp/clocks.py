@@ -16,7 +16,8 @@ from models import Case, CaseState, Clock, Organisation
 from webapp import db
 from webapp.access import current
 from webapp.paging import paged
-from workflows.frozen import rules_of
+from workflows.clocks import about
+from workflows.frozen import rules_for
 from workflows.permissions import LANES, case_scope
 from workflows.places import responsible_units
 from workflows.rules import Rule
@@ -126,7 +127,7 @@ def _chosen(name: str, choices: dict[str, str]) -> str:
 
 
 def _row(clock: Clock) -> Row:
-    return Row(clock, rules_of(clock.case).find(clock.rule_key))
+    return Row(clock, rules_for(about(clock)).find(clock.rule_key))
 
 
 def visible() -> Select[Clock]:

@@ -81,11 +81,7 @@ def _items(session: Session, tasks: Sequence[Task]) -> dict[int, Rectification]:
     ids = {task.rectification_id for task in tasks} - {None}
     if not ids:
         return {}
-    found = session.scalars(
-        select(Rectification)
-        .where(Rectification.id.in_(ids))
-        .options(joinedload(Rectification.finding))
-    )
+    found = session.scalars(select(Rectification).where(Rectification.id.in_(ids)))
     return {item.id: item for item in found}
 
 

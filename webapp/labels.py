@@ -15,6 +15,7 @@ from models import (
     DutyKind,
     DutyState,
     IncidentKind,
+    ItemSource,
     KeyKind,
     Level,
     OrganisationKind,
@@ -88,6 +89,10 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
     DutyKind: {
         DutyKind.MONTHLY_REPORT: "孕产妇死亡个案月报",
         DutyKind.QUARTERLY_NOTICE: "市级季度反馈通报",
+        DutyKind.LEDGER_ITEM: "台账条目",
+        DutyKind.EFFECT_CHECK: "整改效果评估",
+        DutyKind.INTERVIEW: "约谈",
+        DutyKind.NOTICE: "通报",
     },
     DutyState: {DutyState.OPEN: "待完成", DutyState.DONE: "已完成"},
     EventName: {
@@ -226,6 +231,15 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         RectificationState.AWAITING_ACCEPTANCE: "待验收",
         RectificationState.REJECTED: "未通过验收",
         RectificationState.CLOSED: "已销号",
+    },
+    ItemSource: {
+        ItemSource.REVIEW: "评审",
+        ItemSource.QUALITY_CONTROL: "日常质控",
+        ItemSource.SELF_INSPECTION: "自查",
+        ItemSource.SUPERVISION: "督导",
+        ItemSource.SPOT_CHECK: "抽查",
+        ItemSource.MEETING: "例会",
+        ItemSource.INTERVIEW: "约谈",
     },
     RegionLevel: {
         RegionLevel.PROVINCE: "省级",

@@ -12,7 +12,6 @@ from sqlalchemy.orm import joinedload, selectinload
 from models import (
     Case,
     Clock,
-    Finding,
     Rectification,
     RectificationEntry,
     RectificationState,
@@ -23,7 +22,7 @@ from webapp import db, labels
 from webapp.access import current
 from workflows import ledger_metrics
 from workflows.permissions import inbox, visible_cases, visible_items
-from workflows.readers import Reader
+from workflows.readers import PlainReader, Reader
 
 bp = Blueprint("ledger", __name__, url_prefix="/ledger")
 
@@ -80,7 +79,6 @@ def _filtered(query: Select[Rectification], view: str) -> Select[Rectification]:
 def _page(query: Select[Rectification], page: int) -> Sequence[Rectification]:
     return db.session.scalars(
         query.options(
-            joinedload(Rectification.finding),
             joinedload(Rectification.owner),
             joinedload(Rectification.acceptor),
         )
@@ -121,7 +119,6 @@ def show(item_id: int) -> ResponseReturnValue:
         visible_items(by)
         .where(Rectification.id == item_id)
         .options(
-            joinedload(Rectification.finding).joinedload(Finding.organisation),
             selectinload(Rectification.entries).joinedload(RectificationEntry.user),
         )
     )
@@ -130,7 +127,7 @@ def show(item_id: int) -> ResponseReturnValue:
         select(Task).where(Task.rectification_id == item.id, Task.state == TaskState.OPEN)
     ).first()
     clock = db.session.scalars(
-        select(Clock).where(Clock.case_id == item.case_id, Clock.subject == str(item.id))
+        select(Clock).where(Clock.rule_key == "clock.rectification", Clock.subject == str(item.id))
     ).first()
     sees_case = db.session.scalar(
         select(func.count()).select_from(
@@ -140,7 +137,7 @@ def show(item_id: int) -> ResponseReturnValue:
     return render_template(
         "ledger/show.html",
         item=item,
-        reader=Reader(db.session, item.case, by),
+        reader=Reader(db.session, item.case, by) if item.case else PlainReader(db.session),
         mine=mine,
         waiting=waiting,
         clock=clock,

@@ -5,13 +5,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
-from models import Case, Duty, Notice, Notification, Panel, Task
+from models import Case, Duty, Notice, Notification, Panel, Rectification, Task
 from webapp import db
 from webapp.access import current
 from workflows.permissions import (
     convened_panels,
     visible_cases,
     visible_duties,
+    visible_items,
     visible_notices,
     visible_tasks,
 )
@@ -68,14 +69,22 @@ def _target(line: Notification) -> str:
     if panel is not None and db.session.scalar(convened_panels(by).where(Panel.id == panel)):
         return url_for("seats.index", panel_id=panel)
     if duty := line.data.get("duty"):
-        if current.may("duty:view") and db.session.scalar(
-            visible_duties(by).where(Duty.id == duty)
-        ):
-            return url_for("duties.show", duty_id=duty)
-    elif notice is not None:
+        return _of_duty(duty)
+    if notice is not None:
         if db.session.scalar(visible_notices(by).where(Notice.id == notice)):
             return url_for("notices.show", notice_id=notice)
     elif db.session.scalar(visible_cases(by).where(Case.id == line.case_id)):
         side = "cases.files" if line.data.get("files") else "cases.show"
         return url_for(side, case_id=line.case_id)
+    return url_for("notifications.index")
+
+
+def _of_duty(duty: int) -> str:
+    """The page of a periodic duty, or of the ledger item that an occasional one is about."""
+    by = current.appointment
+    if current.may("duty:view") and db.session.scalar(visible_duties(by).where(Duty.id == duty)):
+        return url_for("duties.show", duty_id=duty)
+    items = visible_items(by).where(Rectification.duty_id == duty).order_by(Rectification.id)
+    if current.may("ledger:view") and (item := db.session.scalars(items.limit(1)).first()):
+        return url_for("ledger.show", item_id=item.id)
     return url_for("notifications.index")

@@ -1,4 +1,4 @@
-"""Clocks: the law's limits of one case. Started by rule, met once, late for ever.
+"""Clocks: the law's limits of one case or duty. Started by rule, met once, late for ever.
 
 A clock is a row that no engine operation touches. Reminders go out at fractions of the limit and
 daily after it, as the rule set says; a clock without a number has no due moment and no reminder.
@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Case, CaseState, Clock, IncidentKind
+from models import Case, CaseState, Clock, Duty, IncidentKind
 from workflows import calendar
-from workflows.events import EventName, record
+from workflows.events import EventName, of, record
 from workflows.failures import RETRY_AFTER, Failure, open_incident
-from workflows.frozen import rules_of
+from workflows.frozen import rules_for, rules_of
 from workflows.notifications import tell_desk
 from workflows.permissions import LANES
 from workflows.rules import Rule, RuleSet
@@ -22,11 +22,21 @@ from workflows.rules import Rule, RuleSet
 _DAY = timedelta(days=1)
 
 
-def find(session: Session, case: Case, key: str, subject: str = "") -> Clock | None:
+def about(clock: Clock) -> Case | Duty:
+    """The case or the duty a clock belongs to. LookupError for one that belongs to nothing."""
+    found = clock.case or clock.duty
+    if found is None:
+        raise LookupError(f"clock {clock.id} belongs to nothing")
+    return found
+
+
+def find(session: Session, owner: Case | Duty, key: str, subject: str = "") -> Clock | None:
     """The clock of a key, and of one level or ledger item where there are several."""
     return session.scalars(
         select(Clock).where(
-            Clock.case_id == case.id, Clock.rule_key == f"clock.{key}", Clock.subject == subject
+            (Clock.case_id if isinstance(owner, Case) else Clock.duty_id) == owner.id,
+            Clock.rule_key == f"clock.{key}",
+            Clock.subject == subject,
         )
     ).one_or_none()
 
@@ -40,7 +50,7 @@ def open_event_clocks(session: Session, case: Case, *, now: datetime) -> None:
 
 def start(
     session: Session,
-    case: Case,
+    owner: Case | Duty,
     key: str,
     *,
     organisation_id: int | None,
@@ -52,18 +62,18 @@ def start(
 
     A clock already there is returned as it is: coming back to a step restarts nothing.
     """
-    there = find(session, case, key, subject)
+    there = find(session, owner, key, subject)
     if there is not None:
         return there
-    rule = rules_of(case).find(f"clock.{key}")
+    rule = rules_for(owner).find(f"clock.{key}")
     if rule is None:
         return None
-    return _add(session, case, rule, subject, organisation_id, now, due_at, now)
+    return _add(session, owner, rule, subject, organisation_id, now, due_at, now)
 
 
 def _add(
     session: Session,
-    case: Case,
+    owner: Case | Duty,
     rule: Rule,
     subject: str,
     organisation_id: int | None,
@@ -72,7 +82,8 @@ def _add(
     now: datetime,
 ) -> Clock:
     clock = Clock(
-        case=case,
+        case=owner if isinstance(owner, Case) else None,
+        duty=owner if isinstance(owner, Duty) else None,
         rule_key=rule.key,
         subject=subject,
         title=rule.title,
@@ -80,10 +91,11 @@ def _add(
         started_at=started_at,
         due_at=due_at or _end_of(session, rule, started_at),
     )
-    clock.next_reminder_at = _next_reminder(clock, rules_of(case), now)
+    clock.next_reminder_at = _next_reminder(clock, rules_for(owner), now)
     session.add(clock)
     session.flush()
-    record(session, EventName.CLOCK_STARTED, case=case, now=now, clock=clock.id, title=clock.title)
+    told = {**of(owner), "clock": clock.id, "title": clock.title}
+    record(session, EventName.CLOCK_STARTED, now=now, **told)
     return clock
 
 
@@ -104,7 +116,7 @@ def meet(session: Session, clock: Clock, *, now: datetime) -> None:
     record(
         session,
         EventName.CLOCK_MET,
-        case=clock.case,
+        **of(about(clock)),
         now=now,
         clock=clock.id,
         title=clock.title,
@@ -164,9 +176,11 @@ def postpone(session: Session, clock_id: int, failure: Failure, now: datetime) -
 
 
 def _remind(session: Session, clock: Clock, now: datetime) -> None:
-    rules = rules_of(clock.case)
+    owner = about(clock)
+    rules = rules_for(owner)
     clock.next_reminder_at = _next_reminder(clock, rules, now)
-    if clock.case.state == CaseState.VOIDED or clock.organisation_id is None:
+    voided = isinstance(owner, Case) and owner.state == CaseState.VOIDED
+    if voided or clock.organisation_id is None:
         return
     clock.reminders_sent += 1
     data: dict[str, Any] = {
@@ -182,11 +196,11 @@ def _remind(session: Session, clock: Clock, now: datetime) -> None:
             EventName.CLOCK_REMINDED,
             clock.organisation_id,
             lane.roles,
-            case=clock.case,
+            **of(owner),
             now=now,
             **data,
         )
-    record(session, EventName.CLOCK_REMINDED, case=clock.case, now=now, **data)
+    record(session, EventName.CLOCK_REMINDED, now=now, **of(owner), **data)
 
 
 def _next_reminder(clock: Clock, rules: RuleSet, now: datetime) -> datetime | None:

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from models import (
+    PERIODIC,
     Case,
     CaseState,
     Conclusion,
@@ -234,6 +235,8 @@ def _recipients(session: Session, duty: Duty) -> list[int]:
 
 def facts(session: Session, duty: Duty) -> dict[str, Any]:
     """What the checks of a duty's forms may ask; see forms.checks.duty."""
+    if duty.kind not in PERIODIC:
+        return {}
     known: dict[str, Any] = {"n_cases": len(cases_of(session, duty))}
     if duty.kind is DutyKind.MONTHLY_REPORT:
         known["unfiled"] = [each.region.name for each in unfiled(session, duty)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models import Appointment, Case, Event
+from models import Appointment, Case, Duty, Event
 
 
 class EventName(enum.StrEnum):
@@ -119,6 +119,11 @@ class EventName(enum.StrEnum):
     PROCESS_RESTORED = "process.restored"
     LOG_EXPORTED = "log.exported"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - the name of an event
+
+
+def of(about: Case | Duty) -> dict[str, Any]:
+    """What `record` and `tell_desk` are given to say which case or duty it is about."""
+    return {"case": about} if isinstance(about, Case) else {"case": None, "duty": about.id}
 
 
 def record(

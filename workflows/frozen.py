@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models import Case, FrozenRules
-from workflows.rules import RuleSet, day_of
+from models import Case, Duty, FrozenRules
+from workflows.rules import RuleSet, day_of, rule_set
 
 _MOST = 512  # sets kept read; more than all places and versions of their rules
 _read: dict[str, RuleSet] = {}
@@ -40,6 +40,14 @@ def digest_of(body: dict[str, Any]) -> str:
     """SHA-256 of the body as JSON with its keys in order."""
     plain = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def rules_for(about: Case | Duty) -> RuleSet:
+    """What a limit goes by: of a case its own, of a duty what was in force where and when it was
+    opened. Raises rules.UnknownJurisdiction."""
+    if isinstance(about, Case):
+        return rules_of(about)
+    return rule_set(about.region_code, about.opened_at)
 
 
 def rules_of(case: Case) -> RuleSet:

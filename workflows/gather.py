@@ -256,7 +256,7 @@ class Gatherer:
             [20, 14, 66],
             ["时间", "事项", "内容"],
             rows or [["—", "—", "尚未填报整改措施"]],
-            note=f"问题：{self.seen.scrub(item.finding.text)}",
+            note=f"问题：{self.seen.scrub(item.problem)}",
         )
 
     def _notices(self) -> list[Block]:

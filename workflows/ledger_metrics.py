@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from models import Finding, Organisation, Rectification
+from models import Organisation, Rectification
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 AGES = ((30, "30 天以内"), (60, "31–60 天"), (90, "61–90 天"), (None, "超过 90 天"))
@@ -79,7 +79,7 @@ def _items(session: Session, scope: Select[Rectification]) -> list[Item]:
     rows = session.execute(
         select(
             Organisation.short_name,
-            Finding.area,
+            Rectification.area,
             Rectification.strength,
             Rectification.created_at,
             Rectification.first_deadline,
@@ -87,7 +87,6 @@ def _items(session: Session, scope: Select[Rectification]) -> list[Item]:
         )
         .join(chosen, chosen.c.id == Rectification.id)
         .join(Organisation, Organisation.id == Rectification.owner_id)
-        .join(Finding, Finding.id == Rectification.finding_id)
     )
     return [
         Item(owner, area, strength, _day(created), first, _day(closed) if closed else None)

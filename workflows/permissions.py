@@ -22,7 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from models import (
+    PERIODIC,
     Appointment,
+    Attachment,
     Case,
     CaseUnit,
     Declaration,
@@ -31,6 +33,7 @@ from models import (
     Level,
     Notice,
     NoticeRecipient,
+    OrganisationKind,
     Panel,
     PanelMember,
     Rectification,
@@ -115,6 +118,7 @@ LANES = {
 }
 LANE_BY_TITLE = {lane.title: lane for lane in LANES.values()}
 
+_OFFICES = (OrganisationKind.MCH, OrganisationKind.COMMISSION)
 _COUNTY_DESKS = {Role.MCH, Role.COMMISSION, Role.COMMISSION_LEADER}
 _CASE_DESKS = {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS}
 
@@ -381,31 +385,64 @@ def _unread_below(by: Appointment) -> list[CompoundSelect[int]]:
 
 
 def visible_duties(by: Appointment) -> Select[Duty]:
-    """Duties our unit owes or takes over, and those of our area and of the areas below it."""
+    """Periodic duties our unit owes or takes over, and those of our area and the areas below it.
+
+    What is owed on an occasion is seen by rules of its own.
+    """
     here = by.organisation
-    areas = select(Region.code).where(
-        or_(Region.code == here.region_code, Region.parent_code == here.region_code)
-    )
     return select(Duty).where(
+        Duty.kind.in_(PERIODIC),
         or_(
             Duty.organisation_id == here.id,
             Duty.receiver_id == here.id,
-            Duty.region_code.in_(areas),
-        )
+            Duty.region_code.in_(_areas(by)),
+        ),
     )
 
 
+def files_of_duties(by: Appointment) -> ColumnElement[bool]:
+    """Which files of duties one may have: of a ledger item's steps, if one sees the item."""
+    if not may(by, "ledger:view"):
+        return false()
+    items = visible_items(by).with_only_columns(Rectification.duty_id)
+    return and_(
+        Attachment.duty_id.in_(items.where(Rectification.duty_id.is_not(None))),
+        Attachment.form.like("rectification%"),
+    )
+
+
+def _areas(by: Appointment) -> Select[str]:
+    """Our unit's area and those below it."""
+    here = by.organisation.region_code
+    return select(Region.code).where(or_(Region.code == here, Region.parent_code == here))
+
+
 def visible_items(by: Appointment) -> Select[Rectification]:
-    """Ledger items our unit owns, accepts or guides, and those of cases we may open."""
+    """Ledger items our unit owns, accepts or guides; those of cases we may open; those of duties
+    of our area or the areas below it, for the desks that look after them.
+
+    What a duty's item says is hidden from nobody who sees it, so whoever may not know names sees
+    none of those.
+    """
     here = by.organisation_id
-    ours = or_(
+    ours: ColumnElement[bool] = or_(
         Rectification.owner_id == here,
         Rectification.acceptor_id == here,
         Rectification.guide_id == here,
     )
+    if not may(by, "case:identify"):
+        ours = and_(ours, Rectification.case_id.is_not(None))
+    below: ColumnElement[bool] = false()
+    if by.role in _COUNTY_DESKS and by.organisation.kind in _OFFICES:
+        in_area = select(Duty.id).where(Duty.region_code.in_(_areas(by)))
+        below = Rectification.duty_id.in_(in_area)
+    of_cases = Rectification.case_id.in_(select(Case.id).where(case_scope(by)))
     return select(Rectification).where(
-        or_(ours, Rectification.case_id.in_(select(Case.id).where(case_scope(by)))),
-        *(Rectification.case_id.not_in(own) for own in _unread_below(by)),
+        or_(ours, below, of_cases),
+        *(
+            or_(Rectification.case_id.is_(None), Rectification.case_id.not_in(own))
+            for own in _unread_below(by)
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """What diagrams may call, and who does an opened step: the engine's hosts.
 
-One for a case, one for a periodic duty.
+One for a case, one for a duty.
 """
 
 from datetime import datetime
@@ -26,7 +26,7 @@ from models import (
 )
 from workflows import clocks, places
 from workflows.engine import NEVER, Functions, Step
-from workflows.events import EventName, record
+from workflows.events import EventName, of, record
 from workflows.notifications import tell_desk
 from workflows.permissions import LANE_BY_TITLE, At, Lane
 
@@ -49,19 +49,96 @@ def host_of(session: Session, running: Process | Task, now: datetime) -> "CaseHo
     return DutyHost(session, running.duty, now)
 
 
-class DutyHost:
-    """Who does the steps of a periodic duty. Its diagrams call nothing."""
+class _Items:
+    """What the diagram of a ledger item asks for, whether it runs for a case or for a duty."""
 
-    functions: Functions = {}
-    services: Functions = {}
+    session: Session
+    now: datetime
+
+    def __init__(self, session: Session, about: Case | Duty, now: datetime) -> None:
+        self.session, self.about, self.now = session, about, now
+
+    def due_item(self, item_id: int) -> str:
+        """When the clock of a ledger item is due, ISO 8601; far away without a number."""
+        clock = self._item_clock(item_id)
+        return (clock.due_at if clock and clock.due_at else NEVER).isoformat()
+
+    def escalate_item(self, item: int) -> bool:
+        """Tell those who look after the place that an item's deadline has passed; once."""
+        return self._escalate(self._item_clock(item))
+
+    def _item_clock(self, item_id: int) -> Clock | None:
+        return clocks.find(self.session, self.about, "rectification", str(item_id))
+
+    def _seat_item(self, lane: Lane, step: Step, task: Task) -> None:
+        of_ours = Rectification.case_id if isinstance(self.about, Case) else Rectification.duty_id
+        item = self.session.scalars(
+            select(Rectification).where(
+                of_ours == self.about.id,
+                Rectification.level == step.data.get("level", ""),
+                Rectification.place == (step.index or 0),
+            )
+        ).one()
+        task.rectification_id = item.id
+        task.organisation_id = item.owner_id if lane.at == At.OWNER else item.acceptor_id
+
+    def _serve_clock(self, step: Step, task: Task, level: str | None) -> None:
+        """The clock that the step is to meet, started if it does not run yet."""
+        key = step.properties.get("clock")
+        if not key:
+            return
+        subject = "" if task.rectification_id is None else str(task.rectification_id)
+        task.clock = clocks.start(
+            self.session,
+            self.about,
+            key.format(level=level),
+            organisation_id=task.organisation_id,
+            now=self.now,
+            subject=subject,
+        )
+        task.stops_clock = step.properties.get("stopsClock") == "yes"
+
+    def _escalate(self, clock: Clock | None) -> bool:
+        if clock is None or clock.escalated_at is not None or clock.met_at is not None:
+            return False
+        clock.escalated_at = self.now
+        told = {"now": self.now, "clock": clock.id, "title": clock.title, **of(self.about)}
+        for organisation_id in sorted(self._watching()):
+            tell_desk(self.session, EventName.CLOCK_ESCALATED, organisation_id, _WATCHERS, **told)
+        record(self.session, EventName.CLOCK_ESCALATED, **told)
+        return True
+
+    def _watching(self) -> set[int]:
+        """The units that are told when a limit has passed: MCH institution and commission."""
+        kinds = (OrganisationKind.MCH, OrganisationKind.COMMISSION)
+        if isinstance(self.about, Case):
+            return {
+                places.unit_of(self.session, self.about, kind, Level.COUNTY).id for kind in kinds
+            }
+        code, level = self.about.region_code, self.about.region.level
+        found = (places.unit_at(self.session, code, kind, level) for kind in kinds)
+        return {unit.id for unit in found if unit is not None}
+
+
+class DutyHost(_Items):
+    """Functions and services of one duty at one moment, and who does its steps."""
 
     def __init__(self, session: Session, duty: Duty, now: datetime) -> None:
-        self.session, self.duty, self.now = session, duty, now
+        super().__init__(session, duty, now)
+        self.duty = duty
+        self.functions: Functions = {"due_item": self.due_item}
+        self.services: Functions = {"escalate_item": self.escalate_item}
 
     def assign(self, step: Step, task: Task) -> None:
         lane = LANE_BY_TITLE[step.lane]
         task.lane, task.level = lane.code, None
+        self._seat(lane, step, task)
+        self._serve_clock(step, task, None)
+
+    def _seat(self, lane: Lane, step: Step, task: Task) -> None:
         match lane.at:
+            case At.OWNER | At.ACCEPTOR:
+                self._seat_item(lane, step, task)
             case At.RECEIVER:
                 task.organisation_id = self.duty.receiver_id
             case At.RECIPIENT:
@@ -73,11 +150,12 @@ class DutyHost:
                 task.organisation_id = self.duty.organisation_id
 
 
-class CaseHost:
+class CaseHost(_Items):
     """Functions and services of one case at one moment."""
 
     def __init__(self, session: Session, case: Case, now: datetime) -> None:
-        self.session, self.case, self.now = session, case, now
+        super().__init__(session, case, now)
+        self.case = case
         self.functions: Functions = {
             "due": self.due,
             "due_item": self.due_item,
@@ -96,19 +174,11 @@ class CaseHost:
         clock = clocks.find(self.session, self.case, key)
         return (clock.due_at if clock and clock.due_at else NEVER).isoformat()
 
-    def due_item(self, item_id: int) -> str:
-        """The same for the clock of a ledger item."""
-        clock = self._item_clock(item_id)
-        return (clock.due_at if clock and clock.due_at else NEVER).isoformat()
-
     # Services: named by service tasks; each returns what the diagram keeps.
 
     def escalate(self, clock: str) -> bool:
         """Tell county MCH and commission that a limit has passed; once for each clock."""
         return self._escalate(clocks.find(self.session, self.case, clock))
-
-    def escalate_item(self, item: int) -> bool:
-        return self._escalate(self._item_clock(item))
 
     def open_opinions(self, level: str) -> bool:
         """All opinions are in: from now on the panel reads them."""
@@ -149,19 +219,7 @@ class CaseHost:
         level = step.data.get("level")
         task.lane, task.level = lane.code, level
         self._seat(lane, step, task)
-        if key := step.properties.get("clock"):
-            subject = ""
-            if task.rectification_id is not None:
-                subject = str(task.rectification_id)
-            task.clock = clocks.start(
-                self.session,
-                self.case,
-                key.format(level=level),
-                organisation_id=task.organisation_id,
-                now=self.now,
-                subject=subject,
-            )
-            task.stops_clock = step.properties.get("stopsClock") == "yes"
+        self._serve_clock(step, task, level)
 
     def _seat(self, lane: Lane, step: Step, task: Task) -> None:
         """Unit and person. The lane says relative to what."""
@@ -177,7 +235,7 @@ class CaseHost:
             case At.RECIPIENT:
                 task.organisation_id = self._recipient(step.index or 0)
             case At.OWNER | At.ACCEPTOR:
-                self._seat_ledger(lane, step, task)
+                self._seat_item(lane, step, task)
 
     def _seat_panel(self, lane: Lane, step: Step, task: Task) -> None:
         panel = self._panel(step.data["level"])
@@ -192,17 +250,6 @@ class CaseHost:
         else:
             task.user_id = panel.secretary_id if lane.at == At.SECRETARY else panel.chair_id
 
-    def _seat_ledger(self, lane: Lane, step: Step, task: Task) -> None:
-        item = self.session.scalars(
-            select(Rectification).where(
-                Rectification.case_id == self.case.id,
-                Rectification.level == step.data["level"],
-                Rectification.place == step.index,
-            )
-        ).one()
-        task.rectification_id = item.id
-        task.organisation_id = item.owner_id if lane.at == At.OWNER else item.acceptor_id
-
     def _recipient(self, place: int) -> int:
         notice = self.session.scalars(
             select(Notice).where(Notice.case_id == self.case.id).order_by(Notice.id.desc()).limit(1)
@@ -216,38 +263,6 @@ class CaseHost:
         return self.session.scalars(
             select(Panel).where(Panel.case_id == self.case.id, Panel.level == level)
         ).one()
-
-    def _item_clock(self, item_id: int) -> Clock | None:
-        return clocks.find(self.session, self.case, "rectification", str(item_id))
-
-    def _escalate(self, clock: Clock | None) -> bool:
-        if clock is None or clock.escalated_at is not None or clock.met_at is not None:
-            return False
-        clock.escalated_at = self.now
-        county = {
-            places.unit_of(self.session, self.case, kind, Level.COUNTY).id
-            for kind in (OrganisationKind.MCH, OrganisationKind.COMMISSION)
-        }
-        for organisation_id in sorted(county):
-            tell_desk(
-                self.session,
-                EventName.CLOCK_ESCALATED,
-                organisation_id,
-                _WATCHERS,
-                case=self.case,
-                now=self.now,
-                clock=clock.id,
-                title=clock.title,
-            )
-        record(
-            self.session,
-            EventName.CLOCK_ESCALATED,
-            case=self.case,
-            now=self.now,
-            clock=clock.id,
-            title=clock.title,
-        )
-        return True
 
 
 def add_unit(

@@ -120,7 +120,7 @@ def _item_values(session: Session, task: Task) -> dict[str, Any]:
     item = session.get_one(Rectification, task.rectification_id)
     return {
         "item.number": item.number,
-        "item.problem": item.finding.text,
+        "item.problem": item.problem,
         "item.deadline": item.deadline.isoformat() if item.deadline else None,
         "item.owner": item.owner_id,
     }
@@ -195,25 +195,36 @@ def known(
             query = query.where(Appointment.role.in_(roles))
         return bool(session.scalar(query))
 
-    def attachment(token: str) -> bool:
-        row = session.scalars(select(Attachment).where(Attachment.token == token)).one_or_none()
-        if row is None:
-            return False
-        of_case = case is not None and row.case_id == case.id
-        return of_case or (row.case_id is None and row.uploaded_by_id == by.user_id)
-
     def latest(form: str) -> Answers | None:
         return newest(session, case, form) if case is not None else None
 
     return Known(
         icd10=_exists(session, Icd10),
         region=_exists(session, Region),
-        attachment=attachment,
+        attachment=_files(session, case, task, by),
         organisation=organisation,
         user=user,
         latest=latest,
         case=_facts(session, case, task, by),
     )
+
+
+def _files(
+    session: Session, case: Case | None, task: Task | None, by: Appointment
+) -> Callable[[str], bool]:
+    """Whether an answer may name a file: one's own upload, or one that the case or duty has."""
+
+    def there(token: str) -> bool:
+        row = session.scalars(select(Attachment).where(Attachment.token == token)).one_or_none()
+        if row is None:
+            return False
+        if row.case_id is not None:
+            return case is not None and row.case_id == case.id
+        if row.duty_id is not None:
+            return task is not None and row.duty_id == task.duty_id
+        return row.uploaded_by_id == by.user_id
+
+    return there
 
 
 def _exists(session: Session, table: type[Icd10] | type[Region]) -> Callable[[str], bool]:
@@ -229,7 +240,7 @@ def _facts(
     if case is not None:
         return _case_facts(session, case, task, by)
     if task is not None and task.duty is not None:
-        return duties.facts(session, task.duty)
+        return duties.facts(session, task.duty) | _item_facts(session, task, by)
     return {}
 
 
@@ -240,13 +251,17 @@ def _case_facts(session: Session, case: Case, task: Task | None, by: Appointment
         "reported_at": case.reported_at,
         "organisation": case.organisation_id,
         "person_name": case.person.name,
-        "acceptor_for": by.organisation_id,
     }
     if task is not None and task.level == Level.CITY.value:
         lower = select(Conclusion.code).where(
             Conclusion.case_id == case.id, Conclusion.level == Level.COUNTY
         )
         facts["lower_conclusion"] = session.scalars(lower).one_or_none()
-    if task is not None and task.rectification_id is not None:
-        facts["owner"] = session.get_one(Rectification, task.rectification_id).owner_id
-    return facts
+    return facts | _item_facts(session, task, by)
+
+
+def _item_facts(session: Session, task: Task | None, by: Appointment) -> dict[str, Any]:
+    if task is None or task.rectification_id is None:
+        return {}
+    item = session.get_one(Rectification, task.rectification_id)
+    return {"owner": item.owner_id, "acceptor_for": by.organisation_id}

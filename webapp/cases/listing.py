@@ -223,7 +223,7 @@ def _late(code: str, now: datetime) -> ColumnElement[bool]:
     return and_(conditions[code], Case.state != CaseState.VOIDED)
 
 
-def _of_clocks(condition: ColumnElement[bool]) -> Select[int]:
+def _of_clocks(condition: ColumnElement[bool]) -> Select[int | None]:
     return select(Clock.case_id).where(condition)
 
 
@@ -305,4 +305,4 @@ def _next_clocks(ids: list[int]) -> dict[int, Clock]:
         )
         .order_by(Clock.due_at.desc())
     )
-    return {clock.case_id: clock for clock in found}
+    return {clock.case_id: clock for clock in found if clock.case_id is not None}

@@ -141,7 +141,6 @@ def _items(case: Case) -> Sequence[Rectification]:
         .where(Rectification.case_id == case.id)
         .order_by(Rectification.id)
         .options(
-            joinedload(Rectification.finding),
             joinedload(Rectification.owner),
             joinedload(Rectification.acceptor),
         )

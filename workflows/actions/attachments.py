@@ -44,7 +44,7 @@ class TooLarge(Unacceptable):
 
 
 class InUse(Exception):
-    """The file belongs to a case by now, or to somebody else."""
+    """The file belongs to a case or duty by now, or to somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +180,12 @@ def write(folder: Path, token: str, content: bytes) -> None:
 
 
 def remove(session: Session, attachment: Attachment, *, by: Appointment) -> None:
-    """Take back one's own upload that no case has yet. InUse otherwise.
+    """Take back one's own upload that nothing has yet. InUse otherwise.
 
     The caller removes the bytes (`erase`) after committing.
     """
-    if attachment.case_id is not None or attachment.uploaded_by_id != by.user_id:
+    taken = attachment.case_id is not None or attachment.duty_id is not None
+    if taken or attachment.uploaded_by_id != by.user_id:
         raise InUse(attachment.token)
     session.delete(attachment)
     session.flush()

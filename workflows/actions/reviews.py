@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from models import (
     Conclusion,
@@ -15,12 +15,11 @@ from models import (
     OrganisationKind,
     Panel,
     PanelMember,
-    Rectification,
-    Region,
     Task,
     UnitPart,
 )
 from workflows import places, recusal
+from workflows.actions.ledger import open_finding
 from workflows.actions.tasks import Handing, InvalidAnswers
 from workflows.engine import Flags
 from workflows.events import EventName, record
@@ -187,7 +186,16 @@ def endorse_conclusion(step: Handing) -> Flags:
         if (item := _find(step, conclusion, row)) is not None
     ]
     for place, finding in enumerate(items):
-        _open_item(step, panel.level, place, finding)
+        open_finding(
+            step.session,
+            step.case,
+            finding,
+            level=panel.level.value,
+            place=place,
+            acceptor_id=_acceptor(step, panel.level, finding.organisation_id),
+            by=step.by,
+            now=step.now,
+        )
     record(
         step.session,
         EventName.CONCLUSION_SIGNED,
@@ -234,33 +242,6 @@ def _find(step: Handing, conclusion: Conclusion, row: dict[str, Any]) -> Finding
     return finding if row.get("rectify") else None
 
 
-def _open_item(step: Handing, level: Level, place: int, finding: Finding) -> None:
-    day = step.now.astimezone(_ZONE).date()
-    centre = places.guide_centre(step.session, step.case.county_code, day)
-    item = Rectification(
-        number=_item_number(step, day.year),
-        case=step.case,
-        finding=finding,
-        level=level.value,
-        place=place,
-        owner_id=finding.organisation_id,
-        acceptor_id=_acceptor(step, level, finding.organisation_id),
-        guide_id=centre.id if centre else None,
-        created_at=step.now,
-    )
-    step.session.add(item)
-    step.session.flush()
-    record(
-        step.session,
-        EventName.ITEM_OPENED,
-        case=step.case,
-        by=step.by,
-        now=step.now,
-        item=item.id,
-        number=item.number,
-    )
-
-
 def _acceptor(step: Handing, level: Level, owner_id: int) -> int:
     """Never the owner: this level's commission, or the city's if that one owns the item (C05)."""
     for where in (level, Level.CITY, Level.COUNTY):
@@ -268,14 +249,6 @@ def _acceptor(step: Handing, level: Level, owner_id: int) -> int:
         if unit.id != owner_id:
             return unit.id
     raise places.NoUnit("no unit can accept its own ledger item")
-
-
-def _item_number(step: Handing, year: int) -> str:
-    """Items of one county are numbered one after the other: no number comes twice."""
-    step.session.get_one(Region, step.case.county.id, with_for_update=True)
-    start = f"ZG-{step.case.county_code}-{year}-"
-    count = select(func.count()).where(Rectification.number.startswith(start, autoescape=True))
-    return f"{start}{(step.session.scalar(count) or 0) + 1:04d}"
 
 
 def _panel(step: Handing) -> Panel:

@@ -74,17 +74,22 @@ class Handing:
 
     @property
     def case(self) -> Case:
-        """The case of the step. LookupError for a step of a periodic duty."""
+        """The case of the step. LookupError for a step of a duty."""
         if self.task.case is None:
             raise LookupError(f"step {self.task.id} belongs to no case")
         return self.task.case
 
     @property
     def duty(self) -> Duty:
-        """The periodic duty of the step. LookupError for a step of a case."""
+        """The duty of the step. LookupError for a step of a case."""
         if self.task.duty is None:
             raise LookupError(f"step {self.task.id} belongs to no duty")
         return self.task.duty
+
+    @property
+    def about(self) -> Case | Duty:
+        """Whichever of the two the step belongs to."""
+        return self.case if self.task.case is not None else self.duty
 
     @property
     def answers(self) -> Answers:
@@ -146,7 +151,8 @@ def took_the_other(session: Session, task: Task, by: Appointment) -> str:
         .join(Document, Document.task_id == Task.id)
         .join(Appointment, Appointment.id == Document.appointment_id)
         .where(
-            Task.case_id == task.case_id,
+            Task.case_id.is_not_distinct_from(task.case_id),
+            Task.duty_id.is_not_distinct_from(task.duty_id),
             Task.effect.in_(apart),
             Task.level.is_not_distinct_from(task.level),
             Task.rectification_id.is_not_distinct_from(task.rectification_id),
@@ -210,7 +216,7 @@ def write_document(
     by: Appointment,
     now: datetime,
 ) -> Document:
-    """Keep answers for good, and the files they name with the case."""
+    """Keep answers for good, and the files they name with the case or duty."""
     document = Document(
         case_id=task.case_id,
         duty_id=task.duty_id,
@@ -228,8 +234,12 @@ def write_document(
     for field, token in _tokens(form.fields(), answers):
         session.execute(
             update(Attachment)
-            .where(Attachment.token == token, Attachment.case_id.is_(None))
-            .values(case_id=task.case_id, form=form.name, field=field)
+            .where(
+                Attachment.token == token,
+                Attachment.case_id.is_(None),
+                Attachment.duty_id.is_(None),
+            )
+            .values(case_id=task.case_id, duty_id=task.duty_id, form=form.name, field=field)
         )
     return document
 

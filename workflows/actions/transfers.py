@@ -57,7 +57,7 @@ class Seen:
 
 def about(process: Process) -> str:
     """The number of its case, or the period of its duty."""
-    return process.case.number if process.case else process.duty.period if process.duty else ""
+    return process.case.number if process.case else process.duty.about if process.duty else ""
 
 
 def movable(target: Definition) -> Select[Process]:
