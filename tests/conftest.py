@@ -13,11 +13,13 @@ from sqlalchemy import Engine, event
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from models import Appointment
-from tests import pages, people
+from tests import form_desk, pages, people
 from tests.pages import Client
 from tests.people import World
 from webapp import config, create_app
 from webapp.cli import migrate
+from webapp.db import make_engine
+from webapp.forms import released
 from workflows.actions import users
 
 pytest_plugins = ["tests.played", "tests.plugins", "tests.postgres", "tests.walk"]
@@ -74,14 +76,49 @@ def settings(tmp_path: Path, database_url: str) -> dict[str, Any]:
     return {**config.from_environment(environment), "TESTING": True}
 
 
-@pytest.fixture
-def app(settings: dict[str, Any]) -> Iterator[Flask]:
-    """The application. No context is pushed: every request has its own, as in life."""
-    app = create_app(settings)
+def _built(folder: Path, *routes: Callable[[Flask], None]) -> Flask:
+    """An app of nobody's yet. Routes and templates are compiled once for all tests of a process."""
+    environment = {
+        "YILI_VAR": str(folder),
+        "YILI_SECRET_KEY": "for tests only",
+        "DATABASE_URL": f"sqlite:///{folder}/none.db",
+    }
+    app = create_app({**config.from_environment(environment), "TESTING": True})
+    app.extensions.pop("engine").dispose()
     app.test_client_class = Client
     pages.watch(app)
+    for add_route in routes:
+        add_route(app)
+    return app
+
+
+@pytest.fixture(scope="session")
+def plain_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    return _built(tmp_path_factory.mktemp("plain"))
+
+
+@pytest.fixture(scope="session")
+def trial_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Has the routes of tests besides: a desk for any form, and a page that fails."""
+    folder = tmp_path_factory.mktemp("trial")
+    return _built(folder, form_desk.add_route, pages.add_broken_route)
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest, settings: dict[str, Any]) -> Iterator[Flask]:
+    """The application with this test's settings and database; what a test changes of them ends
+    with it. No context is pushed: every request has its own, as in life.
+    """
+    trial = request.node.get_closest_marker("trial")
+    app: Flask = request.getfixturevalue("trial_app" if trial else "plain_app")
+    before = dict(app.config)
+    app.config.update(settings)
+    engine = app.extensions["engine"] = make_engine(app.config["DATABASE_URL"])
+    released.init_app(engine)
     yield app
-    app.extensions["engine"].dispose()
+    engine.dispose()
+    app.config.clear()
+    app.config.update(before)
 
 
 @pytest.fixture

@@ -30,13 +30,20 @@ Pairs = list[tuple[str, str]]
 
 
 def set_up(app: Flask, spec: Form, prefill: Answers | None = None, *, judged: bool = True) -> None:
-    """Serve the form at /trial. Handed in, it answers with the answers as JSON.
+    """Serve the form at /trial of an app with that route (the mark `trial`). Handed in, it answers
+    with the answers as JSON.
 
     `judged=False` leaves out the rules: whatever could be read is accepted.
     """
+    app.config["TRIAL"] = spec, prefill, judged
+
+
+def add_route(app: Flask) -> None:
+    """The route of the desk; which form it shows, `set_up` says."""
 
     @app.route("/trial", methods=["GET", "POST"])
     def desk() -> ResponseReturnValue:
+        spec, prefill, judged = app.config["TRIAL"]
         form = forms.build(spec)(prefill, place=PLACE, draft=drafts.find(PLACE), signing=signing())
         if form.parse():
             if judged:

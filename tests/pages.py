@@ -11,12 +11,13 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 import html5lib
-from flask import Flask
+from flask import Flask, abort
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from webapp.access import public
 from webapp.headers import HEADERS
 
 UNLABELLED = {"hidden", "submit", "button", "reset", "image"}
@@ -77,6 +78,18 @@ def watch(app: Flask) -> None:
         session = g.get("session")
         if error is None and session is not None and unsaved(session):
             raise BadPage("the view left changes that nobody committed")
+
+
+def add_broken_route(app: Flask) -> None:
+    """/broken fails as the test says: `app.config["BROKEN"]` is an exception or a status."""
+
+    @app.route("/broken", methods=["GET", "POST"])
+    @public
+    def broken() -> str:
+        error = app.config["BROKEN"]
+        if isinstance(error, int):
+            abort(error)
+        raise error
 
 
 def judge_headers(response: TestResponse) -> None:

@@ -25,7 +25,7 @@ from workflows import regions
 from workflows.forms import load
 
 ClientFor = Callable[[Appointment], Client]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.trial]
 
 SAVED = "已自动保存"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")

@@ -28,6 +28,8 @@ from workflows.forms.spec import Field, Form, Kind, Section
 ClientFor = Callable[[Appointment], Client]
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)  # 10:00 in China
 
+pytestmark = pytest.mark.trial
+
 
 @pytest.fixture(autouse=True)
 def morning() -> Iterator[None]:

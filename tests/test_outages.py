@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from flask import Flask
+from flask import Flask, before_render_template
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -117,8 +117,7 @@ def test_a_page_that_says_why_makes_nobody_wait(
     browser = client_for(world.by["department"])
     free: list[bool] = []
 
-    @app.context_processor
-    def look() -> dict[str, Any]:
+    def look(_app: Flask, **_page: object) -> None:
         """While the page is being made somebody else could write."""
         writer = sqlite3.connect(tmp_path / "yili.db", isolation_level=None, timeout=0)
         try:
@@ -128,11 +127,11 @@ def test_a_page_that_says_why_makes_nobody_wait(
             free.append(False)
         finally:
             writer.close()
-        return {}
 
-    assert browser.post("/reports/new", data={"name": "禾"}).status_code == 422
-    assert free
-    assert all(free)
+    with before_render_template.connected_to(look, app):
+        assert browser.post("/reports/new", data={"name": "禾"}).status_code == 422
+        assert free
+        assert all(free)
 
 
 def test_postgres_lets_nobody_wait_for_ever(postgres_url: str) -> None:
