@@ -116,5 +116,6 @@ def _prepare_templates(app: Flask) -> None:
         open_count=navigation.open_count,
         unread_count=navigation.unread_count,
         known_views=app.view_functions,
+        static=headers.static,
         dates=dates,
     )

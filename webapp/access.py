@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user, login_user, logout_user
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from models import Appointment, User, UserSession
 from webapp import db, kept, outages
@@ -41,9 +41,10 @@ _ALIVE = (
 )
 _WHO = (
     select(UserSession)
-    .where(UserSession.id == bindparam("key"))
+    .join(UserSession.user)
+    .where(UserSession.token_hash == bindparam("hash"), UserSession.ended_at.is_(None), User.active)
     .options(
-        joinedload(UserSession.user)
+        contains_eager(UserSession.user)
         .joinedload(User.appointments)
         .joinedload(Appointment.organisation)
     )
@@ -80,15 +81,22 @@ class Current:
     """Who asks. Read it in views only, and pass on what it says."""
 
     @property
+    def _who(self) -> SignedIn | None:
+        """Asked some hundred times for one page, so kept for the request."""
+        if "who" not in g:
+            g.who = current_user._get_current_object() if current_user.is_authenticated else None
+        return cast(SignedIn | None, g.who)
+
+    @property
     def signed_in(self) -> bool:
-        return bool(current_user.is_authenticated)
+        return self._who is not None
 
     @property
     def session(self) -> UserSession:
         """This browser's row. 401 for strangers."""
-        if not self.signed_in:
+        if (who := self._who) is None:
             abort(401)
-        return cast(SignedIn, current_user).row
+        return who.row
 
     @property
     def user(self) -> User:
@@ -150,28 +158,31 @@ def init_app(app: Flask) -> None:
 
 
 def _load(token: str) -> SignedIn | None:
-    row_id = _touch(token)
-    row = db.session.scalars(_WHO, {"key": row_id}).unique().one_or_none() if row_id else None
-    return SignedIn(token, row) if row else None
+    """Whose living session the token is; notes now and then that it was seen.
 
-
-def _touch(token: str) -> int | None:
-    """The id of the living session with this token; notes now and then that it was seen.
-
-    In transactions of its own, so that being seen does not depend on how the request ends.
+    That is noted in a transaction of its own, so that it does not depend on how the request ends:
+    before the request's own begins, where that writes.
     """
-    with db.reading() as session:
-        row = session.execute(_ALIVE, {"hash": users.token_hash(token)}).one_or_none()
+    given = {"hash": users.token_hash(token)}
+    if not db.only_reads():
+        with db.reading() as session:
+            living = session.execute(_ALIVE, given).one_or_none()
+        if living is None or not _alive(living.seen_at, living.created_at):
+            return None
+        _note_seen(living.id, living.seen_at)
+    row = db.session.scalars(_WHO, given).unique().one_or_none()
     if row is None or not _alive(row.seen_at, row.created_at):
         return None
-    if current.now - row.seen_at >= SEEN_EVERY:
-        _note_seen(row.id)
-    return int(row.id)
+    if db.only_reads():
+        _note_seen(row.id, row.seen_at)
+    return SignedIn(token, row)
 
 
-def _note_seen(row_id: int) -> None:
+def _note_seen(key: int, before: datetime) -> None:
     """Who only reads is not held up, or refused, because this cannot be written just now."""
-    seen = update(UserSession).where(UserSession.id == row_id).values(seen_at=current.now)
+    if current.now - before < SEEN_EVERY:
+        return
+    seen = update(UserSession).where(UserSession.id == key).values(seen_at=current.now)
     try:
         with db.transaction(waits=False) as session:
             session.execute(seen)
@@ -214,9 +225,11 @@ def begin(row: UserSession, token: str) -> None:
     """Give the browser its new token; nothing it sent before counts any more."""
     cookie.clear()
     login_user(SignedIn(token, row))
+    g.pop("who", None)
 
 
 def end() -> None:
     """Forget the browser. The row was ended by the action."""
     logout_user()
+    g.pop("who", None)
     cookie.clear()

@@ -93,13 +93,14 @@ def reading_engine() -> Engine:
     return engine().execution_options(reads=True)
 
 
-def _only_reads() -> bool:
+def only_reads() -> bool:
+    """Whether the request is of a kind that changes nothing."""
     return has_request_context() and request.method in READING_METHODS
 
 
 def _open() -> Session:
     if "session" not in g:
-        g.session = Session(reading_engine() if _only_reads() else engine())
+        g.session = Session(reading_engine() if only_reads() else engine())
     return cast(Session, g.session)
 
 

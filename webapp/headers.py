@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, abort, current_app, g, request
+from flask import Flask, Response, abort, current_app, g, request, url_for
 
 from webapp import kept
 from webapp.db import READING_METHODS
@@ -79,6 +79,16 @@ def _dress(response: Response) -> Response:
 def _version(app: Flask, endpoint: str, values: dict[str, Any]) -> None:
     if endpoint == "static" and app.static_folder and "filename" in values:
         values.setdefault("v", _digest(Path(app.static_folder, values["filename"])))
+
+
+def static(filename: str) -> str:
+    """The address of a file of ours, its version with it: a page has some thirty of them."""
+    return _static(request.script_root, filename)
+
+
+@cache
+def _static(_root: str, filename: str) -> str:
+    return url_for("static", filename=filename)
 
 
 @cache

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from flask import current_app, request
 from sqlalchemy import func, select
 
-from models import Notification
+from models import Notification, Task
 from webapp import db
 from webapp.access import current
 from workflows import permissions
@@ -56,8 +56,8 @@ def is_here(item: Item) -> bool:
 
 def open_count() -> int:
     """How many steps wait for this person."""
-    mine = permissions.inbox(current.appointment).subquery()
-    return db.session.scalar(select(func.count()).select_from(mine)) or 0
+    mine = permissions.inbox(current.appointment).with_only_columns(func.count(Task.id))
+    return db.session.scalar(mine) or 0
 
 
 def unread_count() -> int:
