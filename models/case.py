@@ -2,6 +2,7 @@
 
 import enum
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -10,6 +11,9 @@ from models.base import PERSONAL, SENSITIVE, Base, index_where
 from models.place import Organisation, Region
 from models.rule import FrozenRules
 from models.user import User
+
+if TYPE_CHECKING:
+    from models.clock import Clock
 
 
 class CaseKind(enum.StrEnum):
@@ -71,6 +75,7 @@ class Case(Base):
     reported_by: Mapped[User] = relationship(foreign_keys=[reported_by_id])
     units: Mapped[list["CaseUnit"]] = relationship(back_populates="case", order_by="CaseUnit.id")
     person: Mapped["Person"] = relationship(back_populates="case")
+    clocks: Mapped[list["Clock"]] = relationship(back_populates="case", order_by="Clock.id")
 
 
 class UnitPart(enum.StrEnum):

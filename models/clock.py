@@ -43,8 +43,8 @@ class Clock(Base):
     reminder_failures: Mapped[int] = mapped_column(default=0, server_default="0")  # in a row
     escalated_at: Mapped[datetime | None]
 
-    case: Mapped[Case | None] = relationship()
-    duty: Mapped[Duty | None] = relationship()
+    case: Mapped[Case | None] = relationship(back_populates="clocks")
+    duty: Mapped[Duty | None] = relationship(back_populates="clocks")
     organisation: Mapped[Organisation | None] = relationship()
 
     def seconds_late(self, now: datetime) -> int:

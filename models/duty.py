@@ -3,13 +3,16 @@ occasion."""
 
 import enum
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import SENSITIVE, Base
 from models.place import Organisation, Region
+
+if TYPE_CHECKING:
+    from models.clock import Clock
 
 
 class DutyKind(enum.StrEnum):
@@ -62,6 +65,7 @@ class Duty(Base):
     organisation: Mapped[Organisation] = relationship(foreign_keys=[organisation_id])
     receiver: Mapped[Organisation | None] = relationship(foreign_keys=[receiver_id])
     region: Mapped[Region] = relationship()
+    clocks: Mapped[list["Clock"]] = relationship(back_populates="duty", order_by="Clock.id")
 
     @property
     def about(self) -> str:

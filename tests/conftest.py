@@ -99,9 +99,9 @@ def plain_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 @pytest.fixture(scope="session")
 def trial_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """Has the routes of tests besides: a desk for any form, and a page that fails."""
+    """Has the routes of tests besides: a desk for any form, and bad pages."""
     folder = tmp_path_factory.mktemp("trial")
-    return _built(folder, form_desk.add_route, pages.add_broken_route)
+    return _built(folder, form_desk.add_route, pages.add_bad_routes)
 
 
 @pytest.fixture

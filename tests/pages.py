@@ -7,6 +7,7 @@ that nobody committed.
 """
 
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -17,6 +18,8 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from models import Event
+from webapp import db
 from webapp.access import public
 from webapp.headers import HEADERS
 
@@ -80,8 +83,9 @@ def watch(app: Flask) -> None:
             raise BadPage("the view left changes that nobody committed")
 
 
-def add_broken_route(app: Flask) -> None:
-    """/broken fails as the test says: `app.config["BROKEN"]` is an exception or a status."""
+def add_bad_routes(app: Flask) -> None:
+    """/broken fails as the test says: `app.config["BROKEN"]` is an exception or a status.
+    /forgetful does not commit what it changes."""
 
     @app.route("/broken", methods=["GET", "POST"])
     @public
@@ -90,6 +94,12 @@ def add_broken_route(app: Flask) -> None:
         if isinstance(error, int):
             abort(error)
         raise error
+
+    @app.post("/forgetful")
+    def forgetful() -> str:
+        db.session.add(Event(at=datetime.now(UTC), name="x", data={}))
+        db.session.flush()
+        return "ok"
 
 
 def judge_headers(response: TestResponse) -> None:

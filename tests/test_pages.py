@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, PendingRollbackError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from models import Appointment, Event, Notification
+from models import Appointment, Notification
 from tests import pages
 from tests.pages import BadPage, Client
 from tests.people import PEOPLE, World
@@ -74,15 +74,8 @@ def test_the_judge_looks_at_the_frame(html: str) -> None:
         pages.judge(html)
 
 
-def test_the_client_notices_what_nobody_committed(
-    app: Flask, client_for: ClientFor, world: World
-) -> None:
-    @app.post("/forgetful")
-    def forgetful() -> str:
-        db.session.add(Event(at=datetime.now(UTC), name="x", data={}))
-        db.session.flush()
-        return "ok"
-
+@pytest.mark.trial
+def test_the_client_notices_what_nobody_committed(client_for: ClientFor, world: World) -> None:
     with pytest.raises(BadPage, match="nobody committed"):
         client_for(world.by["head"]).post("/forgetful")
 

@@ -45,7 +45,10 @@ def drop(place: str) -> ResponseReturnValue:
 
 
 def find(place: str) -> Kept | None:
-    """What the person who asks has typed into a place before, for `TaskForm(draft=…)`."""
+    """What the person who asks has typed into a place before, for `TaskForm(draft=…)`. None where
+    the request itself brings what is typed now."""
+    if request.method == "POST":
+        return None
     draft = drafts.find_draft(db.session, place, by=current.appointment)
     return Kept(drafts.typed_in(draft), draft.saved_at) if draft else None
 

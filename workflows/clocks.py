@@ -32,20 +32,19 @@ def about(clock: Clock) -> Case | Duty:
 
 def find(session: Session, owner: Case | Duty, key: str, subject: str = "") -> Clock | None:
     """The clock of a key, and of one level or ledger item where there are several."""
-    return session.scalars(
-        select(Clock).where(
-            (Clock.case_id if isinstance(owner, Case) else Clock.duty_id) == owner.id,
-            Clock.rule_key == f"clock.{key}",
-            Clock.subject == subject,
-        )
-    ).one_or_none()
+    name = f"clock.{key}", subject
+    return next((each for each in owner.clocks if (each.rule_key, each.subject) == name), None)
 
 
 def open_event_clocks(session: Session, case: Case, *, now: datetime) -> None:
     """Start every clock that runs from the death itself (A02, A03)."""
-    for rule in rules_of(case).clocks():
-        if rule.start == "event":
-            _add(session, case, rule, "", case.organisation_id, case.event_at, None, now)
+    rules = [rule for rule in rules_of(case).clocks() if rule.start == "event"]
+    at = case.organisation_id
+    _add(
+        session,
+        [_made(session, case, rule, "", at, case.event_at, None, now) for rule in rules],
+        now,
+    )
 
 
 def start(
@@ -68,10 +67,12 @@ def start(
     rule = rules_for(owner).find(f"clock.{key}")
     if rule is None:
         return None
-    return _add(session, owner, rule, subject, organisation_id, now, due_at, now)
+    clock = _made(session, owner, rule, subject, organisation_id, now, due_at, now)
+    _add(session, [clock], now)
+    return clock
 
 
-def _add(
+def _made(
     session: Session,
     owner: Case | Duty,
     rule: Rule,
@@ -92,11 +93,15 @@ def _add(
         due_at=due_at or _end_of(session, rule, started_at),
     )
     clock.next_reminder_at = _next_reminder(clock, rules_for(owner), now)
-    session.add(clock)
-    session.flush()
-    told = {**of(owner), "clock": clock.id, "title": clock.title}
-    record(session, EventName.CLOCK_STARTED, now=now, **told)
     return clock
+
+
+def _add(session: Session, started: list[Clock], now: datetime) -> None:
+    session.add_all(started)
+    session.flush()
+    for clock in started:
+        told = {**of(about(clock)), "clock": clock.id, "title": clock.title}
+        record(session, EventName.CLOCK_STARTED, now=now, **told)
 
 
 def _end_of(session: Session, rule: Rule, started_at: datetime) -> datetime | None:

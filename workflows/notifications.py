@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from models import Appointment, Case, Notification, Role, Task, User
@@ -13,6 +13,18 @@ from workflows.events import EventName
 from workflows.permissions import LANES
 
 _ZONE = ZoneInfo("Asia/Shanghai")
+_AT_DESK = (
+    select(Appointment.user_id)
+    .join(User, User.id == Appointment.user_id)
+    .where(
+        Appointment.organisation_id == bindparam("unit"),
+        Appointment.role.in_(bindparam("roles", expanding=True)),
+        Appointment.valid_from <= bindparam("today"),
+        or_(Appointment.valid_to.is_(None), Appointment.valid_to >= bindparam("today")),
+        User.active,
+    )
+    .distinct()
+)
 
 
 def tell_desk(
@@ -27,18 +39,8 @@ def tell_desk(
 ) -> int:
     """Tell everybody who sits at a desk today; returns how many."""
     today = now.astimezone(_ZONE).date()
-    people = session.scalars(
-        select(Appointment.user_id)
-        .join(User, User.id == Appointment.user_id)
-        .where(
-            Appointment.organisation_id == organisation_id,
-            Appointment.role.in_(list(roles)),
-            Appointment.valid_from <= today,
-            or_(Appointment.valid_to.is_(None), Appointment.valid_to >= today),
-            User.active,
-        )
-        .distinct()
-    ).all()
+    given = {"unit": organisation_id, "roles": list(roles), "today": today}
+    people = session.scalars(_AT_DESK, given).all()
     for user_id in people:
         tell(session, name, user_id, case=case, now=now, **data)
     return len(people)

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -34,17 +34,20 @@ def unit_at(
     session: Session, code: str, kind: OrganisationKind, level: RegionLevel
 ) -> Organisation | None:
     """The area's own unit of a kind; of several the one entered first."""
-    return session.scalars(
-        select(Organisation)
-        .where(
-            Organisation.kind == kind,
-            Organisation.region_code == code,
-            Organisation.level == level,
-            Organisation.active,
-        )
-        .order_by(Organisation.id)
-        .limit(1)
-    ).one_or_none()
+    return session.scalars(_UNIT_AT, {"code": code, "kind": kind, "at": level}).one_or_none()
+
+
+_UNIT_AT = (  # asked many times in a step
+    select(Organisation)
+    .where(
+        Organisation.kind == bindparam("kind"),
+        Organisation.region_code == bindparam("code"),
+        Organisation.level == bindparam("at"),
+        Organisation.active,
+    )
+    .order_by(Organisation.id)
+    .limit(1)
+)
 
 
 def guide_centre(

@@ -15,12 +15,16 @@ _LAST = chr(0x10FFFF)
 
 
 def remember(session: Session, case: Case) -> None:
-    """Make the case findable by its number and her name as they are now."""
-    session.execute(delete(SearchKey).where(SearchKey.case_id == case.id))
+    """Make a new case findable by its number and her name."""
     keys = [(KeyKind.NUMBER, text) for text in ends_of_number(case.number)]
     keys += [(KeyKind.NAME, text) for text in ends_of_name(case.person.name)]
     rows = [{"case_id": case.id, "kind": kind, "text": text} for kind, text in keys]
     session.execute(insert(SearchKey), rows)
+
+
+def forget(session: Session, case: Case) -> None:
+    """Find the case by nothing, until it is remembered as it is now."""
+    session.execute(delete(SearchKey).where(SearchKey.case_id == case.id))
 
 
 def ends_of_number(number: str) -> Iterator[str]:

@@ -192,7 +192,7 @@ class CaseHost(_Items):
         commission = places.unit_of(
             self.session, self.case, OrganisationKind.COMMISSION, Level.CITY
         )
-        add_unit(self.session, self.case, commission.id, UnitPart.UPPER_ADMINISTRATION, self.now)
+        add_unit(self.case, commission.id, UnitPart.UPPER_ADMINISTRATION, self.now)
         desk = (Role.COMMISSION, Role.COMMISSION_LEADER)
         tell_desk(
             self.session,
@@ -265,19 +265,8 @@ class CaseHost(_Items):
         ).one()
 
 
-def add_unit(
-    session: Session, case: Case, organisation_id: int, part: UnitPart, now: datetime
-) -> None:
+def add_unit(case: Case, organisation_id: int, part: UnitPart, now: datetime) -> None:
     """Give a unit its part in a case; nothing happens if it has that part already."""
-    there = session.scalars(
-        select(CaseUnit.id).where(
-            CaseUnit.case_id == case.id,
-            CaseUnit.organisation_id == organisation_id,
-            CaseUnit.part == part,
-        )
-    ).one_or_none()
-    if there is None:
-        session.add(
-            CaseUnit(case_id=case.id, organisation_id=organisation_id, part=part, since=now)
-        )
-        session.flush()
+    parts = {(there.organisation_id, there.part) for there in case.units}
+    if (organisation_id, part) not in parts:
+        case.units.append(CaseUnit(organisation_id=organisation_id, part=part, since=now))

@@ -60,7 +60,8 @@ def open_case(
     """
     require(by, "case:report")
     # Reports of one county go one after the other: no number and no doubled request comes twice.
-    county = session.get_one(Region, by.organisation.region.id, with_for_update=True)
+    here = select(Region).where(Region.code == by.organisation.region_code).with_for_update()
+    county = session.scalars(here).one()
     if (made := handed_in(session, by, key)) is not None and made.case is not None:
         return made.case
     form = load.load(REPORT)
@@ -96,13 +97,15 @@ def _new_case(
         jurisdiction=city_code,
         rules=frozen.freeze(session, rules.rule_set(county.code, event_at)),
         person=Person(name=answers["name"], id_no=answers.get("id_no"), age=answers.get("age")),
+        units=[],  # known to be none, so nobody looks for them
+        clocks=[],
     )
     session.add(case)
     session.flush()
     search.remember(session, case)
-    add_unit(session, case, by.organisation_id, UnitPart.REPORTER, now)
+    add_unit(case, by.organisation_id, UnitPart.REPORTER, now)
     county_mch = places.unit_of(session, case, OrganisationKind.MCH, Level.COUNTY)
-    add_unit(session, case, county_mch.id, UnitPart.RECEIVER, now)
+    add_unit(case, county_mch.id, UnitPart.RECEIVER, now)
     return case
 
 

@@ -7,7 +7,7 @@ caller leaves them out. Knows no form and no page.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -62,6 +62,4 @@ def typed_in(draft: Draft) -> list[tuple[str, str]]:
 
 def drop_draft(session: Session, place: str, *, by: Appointment) -> None:
     """Forget one's own draft of a place, if there is one."""
-    draft = find_draft(session, place, by=by)
-    if draft is not None:
-        session.delete(draft)
+    session.execute(delete(Draft).where(Draft.user_id == by.user_id, Draft.place == place))

@@ -99,7 +99,7 @@ def _follow_up(step: Handing, notice: Notice) -> None:
         clocks.meet(step.session, clock, now=step.now)
     step.case.state = CaseState.RECTIFYING
     for recipient in notice.recipients:
-        add_unit(step.session, step.case, recipient.organisation_id, UnitPart.CONCERNED, step.now)
+        add_unit(step.case, recipient.organisation_id, UnitPart.CONCERNED, step.now)
 
 
 def sign_notice(step: Handing) -> Flags:

@@ -20,7 +20,7 @@ def forward_report(step: Handing) -> Flags:
     names = []
     for kind, level, part in _UPWARD:
         unit = places.unit_of(step.session, step.case, kind, level)
-        add_unit(step.session, step.case, unit.id, part, step.now)
+        add_unit(step.case, unit.id, part, step.now)
         roles = (Role.MCH, Role.COMMISSION, Role.COMMISSION_LEADER)
         tell_desk(
             step.session,
@@ -58,6 +58,7 @@ def file_case(step: Handing) -> Flags:
     person.id_no = answers.get("id_no", person.id_no)
     person.age = answers.get("age", person.age)
     if person.name != named:
+        search.forget(step.session, step.case)
         search.remember(step.session, step.case)
     if step.case.state in (CaseState.REPORTED, CaseState.RETURNED):
         step.case.state = CaseState.SUBMITTED

@@ -51,7 +51,7 @@ def appoint_panel(step: Handing) -> Flags:
     step.session.add(panel)
     step.session.flush()
     if panel.guide_organisation_id is not None:
-        add_unit(step.session, step.case, panel.guide_organisation_id, UnitPart.GUIDE, step.now)
+        add_unit(step.case, panel.guide_organisation_id, UnitPart.GUIDE, step.now)
     record(
         step.session,
         EventName.PANEL_APPOINTED,

@@ -13,7 +13,6 @@ from models import (
     Case,
     Clock,
     Document,
-    Draft,
     Duty,
     Process,
     Task,
@@ -21,6 +20,7 @@ from models import (
 )
 from workflows import clocks, engine, surroundings
 from workflows.actions import incidents
+from workflows.actions.drafts import drop_draft
 from workflows.actions.watching import tell_watchers
 from workflows.engine import control
 from workflows.events import EventName, record
@@ -180,7 +180,7 @@ def hand_in(step: Handing, form: Form) -> None:
     except engine.StepClosed:
         raise TaskClosed(step.task.id) from None
     incidents.settle_step(step.session, step.task, by=step.by, now=step.now)
-    _drop_draft(step.session, step.by, f"task:{step.task.id}")
+    drop_draft(step.session, f"task:{step.task.id}", by=step.by)
     told = {"owner": step.task.owner_id} if step.task.owner_id is not None else {}
     record(
         step.session,
@@ -285,11 +285,3 @@ def _tokens(fields: tuple[Field, ...], answers: Answers) -> list[tuple[str, str]
         elif field.kind == Kind.GROUP:
             found += [pair for row in value for pair in _tokens(field.fields, row)]
     return found
-
-
-def _drop_draft(session: Session, by: Appointment, place: str) -> None:
-    draft = session.scalars(
-        select(Draft).where(Draft.user_id == by.user_id, Draft.place == place)
-    ).one_or_none()
-    if draft is not None:
-        session.delete(draft)
