@@ -14,7 +14,7 @@ from models.finding import Finding
 from models.icd10 import Icd10
 from models.incident import Incident, IncidentKind
 from models.job import WorkerBeat
-from models.notice import Notice, NoticeRecipient
+from models.notice import Notice, NoticeFile, NoticeFormat, NoticeKind, NoticeRecipient
 from models.notification import Notification
 from models.place import Organisation, OrganisationKind, Region, RegionLevel, Zone, ZoneKind
 from models.process import (
@@ -82,6 +82,9 @@ __all__ = [
     "KeyKind",
     "Level",
     "Notice",
+    "NoticeFile",
+    "NoticeFormat",
+    "NoticeKind",
     "NoticeRecipient",
     "Notification",
     "Opinion",

@@ -70,12 +70,16 @@ GOOD: dict[str, dict[str, Any]] = {
     "conclusion_endorsement.v1": demo.endorsement(sign=SIGN),
     "notice.v1": demo.notice(recipients=[HOSPITAL, MCH], sign=SIGN, reply_due=days(60).date()),
     "notice_issue.v1": demo.notice_issue(sign=SIGN),
+    "notice_issue.v2": demo.notice_issue(sign=SIGN, confirm_reason="只有一例，写明例数。"),
     "notice_receipt.v1": demo.notice_receipt(sign=SIGN),
     "monthly_report.v1": demo.monthly_report(
         period="2026 年 11 月", n_cases=2, sign=SIGN, missing_note="已催白鹭县，承诺明日报送。"
     ),
     "monthly_check.v1": demo.month_check(sign=SIGN, reason="缺一例，请核对。"),
     "quarterly_notice.v1": demo.quarterly_notice(
+        period="2026 年第 4 季度", deaths=2, reviewed=1, recipients=[MCH, COMMISSION], sign=SIGN
+    ),
+    "quarterly_notice.v2": demo.quarterly_notice(
         period="2026 年第 4 季度", deaths=2, reviewed=1, recipients=[MCH, COMMISSION], sign=SIGN
     ),
     "rectification_plan.v1": demo.plan(days(100).date(), problem="未称重计量"),
@@ -117,6 +121,8 @@ KNOWN = Known(
         "reviewed": 1,
         "people": [demo.NAME],
         "hospitals": ["青禾县人民医院"],
+        "recognisable": ["1 例"],
+        "look_for_recognisable": lambda said: ["贺立夏"] * ("贺立夏" in said.get("measures", "")),
     },
 )
 

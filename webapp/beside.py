@@ -15,12 +15,12 @@ from sqlalchemy import select
 from models import PERIODIC, Case, Document, Duty, Level, Notice, NoticeRecipient, Panel, Task
 from webapp import db
 from webapp.access import current
-from workflows import duties, panels
+from workflows import duties, panels, small_cells
 from workflows.forms import load
 from workflows.forms.load import base_name
 from workflows.permissions import opened_panels, visible_notices
 from workflows.readers import OPINION, Reader
-from workflows.surroundings import panel_of
+from workflows.surroundings import panel_of, recognisable
 
 # Form of the step: forms to read before it, of each the newest.
 SHEETS = {
@@ -108,7 +108,12 @@ def _month(task: Task) -> dict[str, Any] | None:
     return task.duty.content
 
 
+def _recognisable(task: Task) -> list[small_cells.Risk]:
+    return recognisable(db.session, task)
+
+
 MATERIAL: Mapping[str, Callable[[Task], Any]] = {
+    "notice_issue": _recognisable,
     "panel": _proposal,
     "monthly_report": _month,
     "monthly_check": _month,

@@ -2,8 +2,6 @@
 
 import hashlib
 import logging
-import os
-import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +22,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import joinedload
 
 from models import Case, DossierRequest, DossierState
-from webapp import db, labels
+from webapp import db, labels, stored
 from webapp.access import current
 from workflows import gather
 from workflows.actions import dossiers
@@ -38,9 +36,7 @@ bp = Blueprint("dossiers", __name__, url_prefix="/dossiers")
 
 def folder() -> Path:
     """Where finished copies lie, under random names."""
-    path: Path = current_app.config["VAR"] / "dossiers"
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return path
+    return stored.folder("dossiers")
 
 
 @bp.get("/")
@@ -193,14 +189,7 @@ def _progress(dossier_id: int) -> Callable[[int, str], None]:
 
 def _keep(dossier_id: int, pdf: bytes) -> None:
     """File first, row second: a row never points to nothing. Who comes second takes his away."""
-    token = secrets.token_urlsafe(24)
-    path = folder() / f"{token}.pdf"
-    half = path.with_suffix(".part")
-    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(pdf)
-        file.flush()
-        os.fsync(file.fileno())
-    half.rename(path)
+    token = stored.keep(folder(), ".pdf", pdf)
     from webapp.pdf.dossier import page_count
 
     with db.transaction() as session:
@@ -214,7 +203,7 @@ def _keep(dossier_id: int, pdf: bytes) -> None:
             now=datetime.now(UTC),
         )
     if not kept:
-        path.unlink()
+        (folder() / f"{token}.pdf").unlink()
         log.warning("dossier %d was ready before", dossier_id)
 
 

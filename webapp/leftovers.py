@@ -14,7 +14,7 @@ from threading import Event
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from models import Attachment, DossierRequest
+from models import Attachment, DossierRequest, NoticeFile
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +36,16 @@ def sweep(session: Session, var: Path, temporary: Path, now: datetime) -> int:
 
 
 def _unnamed(session: Session, var: Path) -> Iterator[Path]:
-    files, dossiers = list((var / "files").glob("*")), list((var / "dossiers").glob("*"))
+    kinds = ("files", "dossiers", "notices")
+    files, dossiers, notices = (list((var / kind).glob("*")) for kind in kinds)
     uploads = set(session.scalars(select(Attachment.token)))
     copies = select(DossierRequest.token).where(DossierRequest.token.is_not(None))
     rendered = {f"{token}.pdf" for token in session.scalars(copies)}
+    printed = select(NoticeFile.token, NoticeFile.format).where(NoticeFile.token.is_not(None))
+    letters = {f"{token}.{kind.value}" for token, kind in session.execute(printed)}
     yield from (path for path in files if path.name not in uploads)
     yield from (path for path in dossiers if path.name not in rendered)
+    yield from (path for path in notices if path.name not in letters)
 
 
 def _remove(path: Path) -> None:

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from models import Notice, NoticeRecipient, Task
+from models import Document, Notice, NoticeFormat, NoticeRecipient, Task
 from webapp import db
 from webapp.access import current
 from workflows.actions import notices
@@ -62,8 +62,26 @@ def show(notice_id: int) -> ResponseReturnValue:
         reader=reader,
         sheet=official(notice, reader),
         mine=mine,
-        by=by,
+        formats=NoticeFormat,
+        confirmed=_confirmed(notice),
     )
+
+
+def _confirmed(notice: Notice) -> str:
+    """Why something recognisable was left in an issued notice: for the unit that issued it."""
+    if notice.issued_at is None or notice.organisation_id != current.appointment.organisation_id:
+        return ""
+    sheet = db.session.scalars(
+        select(Document)
+        .where(
+            Document.case_id.is_not_distinct_from(notice.case_id),
+            Document.duty_id.is_not_distinct_from(notice.duty_id),
+            Document.form.like("notice_issue.v%"),
+            Document.submitted_at == notice.issued_at,
+        )
+        .limit(1)
+    ).one_or_none()
+    return str(sheet.answers.get("confirm_reason") or "") if sheet else ""
 
 
 def _note_reading(notice: Notice) -> None:

@@ -5,9 +5,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
-from models import Case, Duty, Notice, Notification, Panel, Rectification, Task
+from models import Case, Duty, Notice, NoticeFile, Notification, Panel, Rectification, Task
 from webapp import db
 from webapp.access import current
+from workflows.actions.notice_files import visible_files
 from workflows.permissions import (
     convened_panels,
     visible_cases,
@@ -71,9 +72,8 @@ def _target(line: Notification) -> str:
     if duty := line.data.get("duty"):
         return _of_duty(duty)
     if notice is not None:
-        if db.session.scalar(visible_notices(by).where(Notice.id == notice)):
-            return url_for("notices.show", notice_id=notice)
-    elif db.session.scalar(visible_cases(by).where(Case.id == line.case_id)):
+        return _notice(notice, line.data.get("file"))
+    if db.session.scalar(visible_cases(by).where(Case.id == line.case_id)):
         side = "cases.files" if line.data.get("files") else "cases.show"
         return url_for(side, case_id=line.case_id)
     return url_for("notifications.index")
@@ -88,3 +88,13 @@ def _of_duty(duty: int) -> str:
     if current.may("ledger:view") and (item := db.session.scalars(items.limit(1)).first()):
         return url_for("ledger.show", item_id=item.id)
     return url_for("notifications.index")
+
+
+def _notice(key: int, file: int | None) -> str:
+    """The notice, or one's copy of it that is ready."""
+    by = current.appointment
+    if not db.session.scalar(visible_notices(by).where(Notice.id == key)):
+        return url_for("notifications.index")
+    if file is not None and db.session.scalar(visible_files(by).where(NoticeFile.id == file)):
+        return url_for("notice_files.show", file_id=file)
+    return url_for("notices.show", notice_id=key)

@@ -76,9 +76,11 @@ class DiagramBlock:
 
 @dataclass(frozen=True)
 class Official:
-    """An issued notice, set like an official document (GB/T 9704-2012).
+    """A notice, set like an official document (GB/T 9704-2012). A `draft` says that it is one and
+    has no force.
 
     Paragraphs that begin with 一、 or （一） are set as headings of the first or second level.
+    `issued_by`: the office that prints it, left in the last lines (版记).
     """
 
     issuer: str
@@ -91,6 +93,7 @@ class Official:
     enclosures: list[str] = field(default_factory=list)
     copies_to: str = ""
     issued_by: str = ""
+    draft: bool = False
 
 
 @dataclass(frozen=True)

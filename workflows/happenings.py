@@ -52,6 +52,9 @@ TRACES = {
     EventName.DOSSIER_RENDERED,
     EventName.DOSSIER_FAILED,
     EventName.DOSSIER_DOWNLOADED,
+    EventName.NOTICE_PRINTED,
+    EventName.NOTICE_UNPRINTED,
+    EventName.NOTICE_DOWNLOADED,
     EventName.JOB_FAILED,
 }
 

@@ -5,6 +5,7 @@ Reads the case's rows, changes nothing, knows no page.
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,9 @@ from models import (
     Case,
     Conclusion,
     Document,
+    Duty,
     Level,
+    Notice,
     Organisation,
     Panel,
     Rectification,
@@ -26,7 +29,7 @@ from models import (
     User,
 )
 from models.icd10 import Icd10
-from workflows import duties, panels, places
+from workflows import duties, panels, places, small_cells
 from workflows.forms.checks.registry import Known
 from workflows.forms.load import base_name, load
 from workflows.forms.spec import Answers
@@ -235,6 +238,35 @@ def _exists(session: Session, table: type[Icd10] | type[Region]) -> Callable[[st
 
 
 def _facts(
+    session: Session, case: Case | None, task: Task | None, by: Appointment
+) -> dict[str, Any]:
+    facts = _plain_facts(session, case, task, by)
+    if task is not None and base_name(task.form) == "notice_issue":
+        facts["recognisable"] = [risk.words for risk in recognisable(session, task)]
+    if task is not None and task.duty is not None:
+        facts["look_for_recognisable"] = partial(_words_that_tell, session, task.duty)
+    return facts
+
+
+def _words_that_tell(session: Session, duty: Duty, answers: Answers) -> list[str]:
+    return [risk.words for risk in small_cells.of_answers(session, None, duty, answers)]
+
+
+def recognisable(session: Session, task: Task) -> list[small_cells.Risk]:
+    """What tells who she was in the draft that a step is about; see small_cells."""
+    notice = session.scalars(
+        select(Notice)
+        .where(
+            Notice.case_id.is_not_distinct_from(task.case_id),
+            Notice.duty_id.is_not_distinct_from(task.duty_id),
+        )
+        .order_by(Notice.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return small_cells.of_notice(session, notice) if notice is not None else []
+
+
+def _plain_facts(
     session: Session, case: Case | None, task: Task | None, by: Appointment
 ) -> dict[str, Any]:
     if case is not None:

@@ -120,12 +120,22 @@ def _folded(text: str) -> tuple[str, list[int]]:
 
 
 def _days(text: str, places: list[int], death: datetime) -> Iterator[Found]:
+    for start, end, day in _calendar(text, places, death):
+        yield Found(start, end, Secret.DAY, relative_day(day, death))
+
+
+def days_in(text: str, death: datetime) -> Iterator[tuple[int, int, date]]:
+    """Days of the calendar in a text: start, end, and which day; without its year or month, the
+    nearest that is not long after the death."""
+    yield from _calendar(*_folded(text), death)
+
+
+def _calendar(text: str, places: list[int], death: datetime) -> Iterator[tuple[int, int, date]]:
     there = death.astimezone(SHANGHAI).date()
     for match in _DAYS.finditer(text):
         parts = {name[0]: int(value) for name, value in match.groupdict().items() if value}
         if (day := _day(parts, there)) is not None:
-            start, end = places[match.start()], places[match.end() - 1] + 1
-            yield Found(start, end, Secret.DAY, relative_day(day, death))
+            yield places[match.start()], places[match.end() - 1] + 1, day
 
 
 def _day(parts: dict[str, int], death: date) -> date | None:

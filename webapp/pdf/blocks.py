@@ -205,17 +205,23 @@ def _official(block: Official) -> list[Atom]:
         level = "body" if not found else "one" if found[1] else "two"
         atoms += _line(level, paragraph)
         atoms[-1].keep = found is not None
-    for number, name in enumerate(block.enclosures):
-        before = "附件：" if number == 0 else "　　　"
-        count = f"{number + 1}．" if len(block.enclosures) > 1 else ""
+    for number, text in enumerate(numbered_enclosures(block.enclosures)):
         atoms[-1].keep = True  # with the last lines: a signature never stands alone on a page
-        atoms += _line("files first" if number == 0 else "files", before + count + name)
+        atoms += _line("files first" if number == 0 else "files", text)
     atoms[-1].keep = True
     recorded = bool(block.copies_to or block.issued_by)
     atoms.append(fixed(macro("official_signature")(block.signed_by, day), keep=recorded))
     if recorded:
         atoms.append(fixed(macro("official_record")(block, day)))
     return atoms
+
+
+def numbered_enclosures(names: Sequence[str]) -> list[str]:
+    """附件：1．问题清单 · 　　　2．整改要求."""
+    return [
+        ("附件：" if number == 1 else "　　　") + (f"{number}．" if len(names) > 1 else "") + name
+        for number, name in enumerate(names, 1)
+    ]
 
 
 def _line(level: str, text: str) -> list[Atom]:

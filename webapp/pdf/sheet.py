@@ -22,16 +22,21 @@ def build_sheet(
     reader: Reader,
     produced_at: datetime,
     diagrams: Sequence[Diagram] = (),
+    for_seal: bool = False,
 ) -> bytes:
     """A section printed alone, `number` (of case, item or notice) in its header.
 
     A section of one `Official` becomes an official document: its margins, no header, its way of
-    numbering pages. RenderError when no PDF can be made.
+    numbering pages; a draft says on every page that it is one. `for_seal`: the issuing unit's own
+    copy, without the reader's mark. RenderError when no PDF can be made.
     """
-    official = len(section.blocks) == 1 and isinstance(section.blocks[0], Official)
+    [letter] = section.blocks if len(section.blocks) == 1 else [None]
+    official = isinstance(letter, Official)
+    draft = isinstance(letter, Official) and letter.draft
     built = blocks.build(section, "s1", "")
     time = full(produced_at)
     mark = clean(f"{reader.name}　{reader.unit}　{time}")
+    mark = f"草稿 未签发　{mark}" if draft else "" if for_seal else mark
     imprint = Imprint(
         title=clean(f"{number} {section.title}"),
         left=clean(f"编号　{number}"),

@@ -7,11 +7,21 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import CaseState, DutyState, Notice, NoticeRecipient, Organisation, Role, UnitPart
-from workflows import clocks
+from models import (
+    CaseState,
+    DutyState,
+    Notice,
+    NoticeKind,
+    NoticeRecipient,
+    Organisation,
+    Role,
+    UnitPart,
+)
+from workflows import clocks, surroundings
 from workflows.actions.tasks import Handing
 from workflows.engine import Flags
 from workflows.events import EventName, record
+from workflows.forms.moment import day_in
 from workflows.notifications import tell_desk
 from workflows.services import add_unit
 
@@ -20,11 +30,13 @@ _DESKS = (Role.QUALITY_OFFICE, Role.MCH, Role.COMMISSION, Role.HEAD)
 
 
 def draft_notice(step: Handing) -> Flags:
-    """A draft, or its next edition after the leader sent it back."""
+    """A draft, or its next edition after the leader sent it back. Where one was issued already,
+    because the case was taken back to this step, that one stays and this is another."""
     units = list(dict.fromkeys(row["organisation"] for row in step.answers["recipients"]))
     notice = _own(step)
-    if notice is None:
+    if notice is None or notice.issued_at is not None:
         notice = Notice(
+            kind=_kind(step),
             case_id=step.task.case_id,
             duty_id=step.task.duty_id,
             level=step.task.level or step.by.organisation.level.value,
@@ -63,8 +75,11 @@ def issue_notice(step: Handing) -> Flags:
     notice = _own(step)
     if notice is None:
         raise LookupError("nothing to issue")
-    notice.number = _number(step, step.now)
-    notice.issued_at, notice.issued_by_id = step.now, step.by.user_id
+    _note_confirmed(step)
+    number = _number(step, step.now)
+    notice.reply_due = day_in(notice.document.answers, "reply_due")
+    notice.number, notice.issued_at, notice.issued_by_id = number, step.now, step.by.user_id
+    step.session.flush()  # all at once: from now on the database keeps it as it is
     _follow_up(step, notice)
     for recipient in notice.recipients:
         tell_desk(
@@ -87,6 +102,21 @@ def issue_notice(step: Handing) -> Flags:
         number=notice.number,
     )
     return {"n_recipients": len(notice.recipients)}
+
+
+def _note_confirmed(step: Handing) -> None:
+    """The reason stands in the sheet; that there was need of one is an event."""
+    found = surroundings.recognisable(step.session, step.task)
+    if found and step.answers.get("confirm_reason"):
+        record(
+            step.session,
+            EventName.NOTICE_CONFIRMED,
+            case=step.task.case,
+            by=step.by,
+            now=step.now,
+            found=len(found),
+            kinds=sorted({risk.what.value if risk.what else "count" for risk in found}),
+        )
 
 
 def _follow_up(step: Handing, notice: Notice) -> None:
@@ -120,6 +150,10 @@ def sign_notice(step: Handing) -> Flags:
         unit=recipient.organisation.name,
     )
     return {}
+
+
+def _kind(step: Handing) -> NoticeKind:
+    return NoticeKind.QUARTERLY if step.task.case is None else NoticeKind.CASE_FEEDBACK
 
 
 def _own(step: Handing) -> Notice | None:

@@ -37,9 +37,9 @@ def notice(
     )
 
 
-def notice_issue(*, sign: Answers) -> Answers:
+def notice_issue(*, sign: Answers, **over: object) -> Answers:
     """签发."""
-    return {"issue_decision": "issue", "sign": sign}
+    return {"issue_decision": "issue", "sign": sign} | over
 
 
 def notice_return(reason: str = "个性化问题请再核对责任单位。") -> Answers:

@@ -1,5 +1,7 @@
 """Checks of periodic duties: a month's report (A04), a quarter's notice (C01, C02)."""
 
+from collections.abc import Iterator
+
 from workflows.forms.checks.registry import Context, Found, cross_check
 from workflows.forms.spec import Answers, Kind
 
@@ -36,18 +38,27 @@ def zero_notice_said(answers: Answers, context: Context) -> Found:
         yield "content", f"本季度有 {reviewed} 例评审结束，请选「有评审病例」"
 
 
-@cross_check("nobody_recognisable")
-def nobody_recognisable(answers: Answers, context: Context) -> Found:
-    """A notice names no woman; a hospital only if the issuer says why it must."""
-    reason = answers.get("named_reason")
-    for field in context.form.fields():
-        if field.kind not in (Kind.TEXT, Kind.LONG_TEXT) or field.name == "named_reason":
-            continue
-        text = answers.get(field.name) or ""
+@cross_check("nobody_named")
+def nobody_named(answers: Answers, context: Context) -> Found:
+    """A notice names no woman, whoever would confirm it."""
+    for name, text in _texts(answers, context):
         for word in context.known.case.get("people") or []:
             if len(word) > 1 and word != "不详" and word in text:
-                yield field.name, f"通报里不能出现当事人「{word}」，请改为案例代号"
+                yield name, f"通报里不能出现当事人「{word}」，请改为案例代号"
+
+
+@cross_check("nobody_recognisable")
+def nobody_recognisable(answers: Answers, context: Context) -> Found:
+    """The same, and a hospital only if the drafter says why it must."""
+    yield from nobody_named(answers, context)
+    for name, text in _texts(answers, context):
         for word in context.known.case.get("hospitals") or []:
-            if len(word) > 1 and word in text and not reason:
-                yield field.name, f"出现了机构名称「{word}」，请改写；确需点名的，在下面写明理由"
+            if len(word) > 1 and word in text and not answers.get("named_reason"):
+                yield name, f"出现了机构名称「{word}」，请改写；确需点名的，在下面写明理由"
                 break
+
+
+def _texts(answers: Answers, context: Context) -> Iterator[tuple[str, str]]:
+    for field in context.form.fields():
+        if field.kind in (Kind.TEXT, Kind.LONG_TEXT) and field.name != "named_reason":
+            yield field.name, answers.get(field.name) or ""

@@ -31,6 +31,27 @@ def recipients_once(answers: Answers, context: Context) -> Found:
             seen.add(unit)
 
 
+@cross_check("recognisable_confirmed")
+def recognisable_confirmed(answers: Answers, context: Context) -> Found:
+    """Where the text would tell who she was, it goes back, or the issuer says why it may not."""
+    found = context.known.case.get("recognisable") or ()
+    if found and answers.get("issue_decision") == "issue" and not answers.get("confirm_reason"):
+        words = "、".join(dict.fromkeys(f"「{word}」" for word in found))
+        yield (
+            "confirm_reason",
+            f"正文里的{words}可能让人认出当事人或机构，请退回修改；确需保留的，写明理由",
+        )
+
+
+@cross_check("recognisable_seen", warns=True)
+def recognisable_seen(answers: Answers, context: Context) -> Found:
+    """Said to the drafter already; to stop is for who issues."""
+    look = context.known.case.get("look_for_recognisable")
+    if look is not None and (found := look(answers)):
+        words = "、".join(dict.fromkeys(f"「{word}」" for word in found))
+        yield "", f"{words}可能让人认出当事人或机构，签发时会被拦下，建议先改写"
+
+
 @cross_check("notice_read")
 def notice_read(answers: Answers, context: Context) -> Found:
     if answers.get("read_ack") is False:
