@@ -159,7 +159,7 @@ def test_a_text_by_which_somebody_could_be_recognised_is_stopped_until_the_issue
     notice = newest(walk)
     assert notice.issued_at is not None
     [event] = walk.session.scalars(select(Event).where(Event.name == "notice.confirmed"))
-    assert event.data == {"found": 1, "kinds": ["count"]}
+    assert event.data == {"found": 2, "kinds": ["count"]}
     assert reason in walk.browser(LEADER).get(f"/notices/{notice.id}").text
     assert reason not in walk.browser("shenqm").get(f"/notices/{notice.id}").text
 

@@ -79,6 +79,7 @@ def _confirmed(notice: Notice) -> str:
             Document.form.like("notice_issue.v%"),
             Document.submitted_at == notice.issued_at,
         )
+        .order_by(Document.id.desc())
         .limit(1)
     ).one_or_none()
     return str(sheet.answers.get("confirm_reason") or "") if sheet else ""
