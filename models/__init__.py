@@ -14,6 +14,7 @@ from models.finding import Finding
 from models.icd10 import Icd10
 from models.incident import Incident, IncidentKind
 from models.job import WorkerBeat
+from models.motion import Measure, Motion, MotionObject, MotionState
 from models.notice import Notice, NoticeFile, NoticeFormat, NoticeKind, NoticeRecipient
 from models.notification import Notification
 from models.place import Organisation, OrganisationKind, Region, RegionLevel, Zone, ZoneKind
@@ -81,6 +82,10 @@ __all__ = [
     "ItemSource",
     "KeyKind",
     "Level",
+    "Measure",
+    "Motion",
+    "MotionObject",
+    "MotionState",
     "Notice",
     "NoticeFile",
     "NoticeFormat",

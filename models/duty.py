@@ -22,6 +22,8 @@ class DutyKind(enum.StrEnum):
     QUARTERLY_NOTICE = "quarterly_notice"
     LEDGER_ITEM = "ledger_item"  # a problem that no review found; runs as `rectification`
     EFFECT_CHECK = "effect_check"
+    REMINDER = "reminder"
+    SUPERVISION = "supervision"
     INTERVIEW = "interview"
     NOTICE = "notice"
 

@@ -87,6 +87,20 @@ GOOD: dict[str, dict[str, Any]] = {
     "rectification_acceptance.v1": demo.rejection(days(39), sign=SIGN),
     "second_discussion.v1": demo.second_discussion(EVENT, report_file="autopsy", sign=SIGN),
     "archive.v1": demo.archive(sign=SIGN),
+    "reminder_letter.v1": demo.reminder_letter(sign=SIGN),
+    "reminder_receipt.v1": demo.reminder_receipt(sign=SIGN),
+    "supervision_team.v1": demo.supervision_team(days(39), lead=CHAIR, sign=SIGN),
+    "supervision_report.v1": demo.supervision_report(days(39), sign=SIGN),
+    "supervision_receipt.v1": demo.supervision_receipt(sign=SIGN),
+    "supervision_close.v1": demo.closing(days(39), sign=SIGN),
+    "interview_summons.v1": demo.summons(days(39), sign=SIGN),
+    "interview_receipt.v1": demo.summons_receipt(sign=SIGN),
+    "interview_record.v1": demo.interview(days(39), sign=SIGN),
+    "interview_object_sign.v1": demo.interview_disputed(sign=SIGN),
+    "interview_sign.v1": demo.interview_signed(sign=SIGN),
+    "interview_filing.v1": demo.filing(days(39), sign=SIGN),
+    "interview_filed.v1": demo.filed(days(39), sign=SIGN),
+    "interview_close.v1": demo.closing(days(39), sign=SIGN),
 }
 
 
@@ -123,6 +137,7 @@ KNOWN = Known(
         "hospitals": ["青禾县人民医院"],
         "recognisable": ["1 例"],
         "look_for_recognisable": lambda said: ["贺立夏"] * ("贺立夏" in said.get("measures", "")),
+        "own_people": [41],
     },
 )
 

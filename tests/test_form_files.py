@@ -22,6 +22,10 @@ STEPS = {
     "panel", "quarterly_notice", "receipt", "record_inventory",
     "rectification_acceptance", "rectification_plan", "rectification_progress", "report",
     "second_discussion", "verification",
+    "interview_close", "interview_filed", "interview_filing", "interview_object_sign",
+    "interview_receipt", "interview_record", "interview_sign", "interview_summons",
+    "reminder_letter", "reminder_receipt", "supervision_close", "supervision_receipt",
+    "supervision_report", "supervision_team",
 }  # fmt: skip
 
 

@@ -45,6 +45,8 @@ def line(code: str, value: int | None = 1, unit: str = "hour") -> Changes:
 
 # form, what is changed, where it is said, part of what is said
 BAD: list[tuple[str, Changes, str, str]] = [
+    # Measures
+    ("supervision_team.v1", {"lead": 41}, "lead", "在被督导的单位任职"),
     # Kinds
     (REPORT, {"name": GONE}, "name", "请填写姓名"),
     (REPORT, {"name": 7}, "name", "应为文字"),
@@ -593,6 +595,7 @@ def test_only_routed_answers_reach_the_diagram() -> None:
         "monthly_check.v1": {"month_decision": "return"},
         "rectification_progress.v1": {"progress_done": True},
         "rectification_acceptance.v1": {"accept_decision": "rejected"},
+        "interview_object_sign.v1": {"object_view": "dispute"},
     }
 
 

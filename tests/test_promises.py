@@ -125,7 +125,7 @@ STEPS = steps()
 
 
 def test_the_processes_have_the_steps_of_the_house() -> None:
-    assert len(STEPS) == len({name for name, _, _ in STEPS}) == 25
+    assert len(STEPS) == len({name for name, _, _ in STEPS}) == 39
 
 
 @pytest.mark.parametrize(("step", "properties", "lane"), STEPS, ids=[step for step, _, _ in STEPS])
@@ -225,7 +225,7 @@ INTERNAL = {
         "dossier_request.message", "notice_file.message", "definition.name", "worker_beat.worker",
         "blind_copy.media_type", "blind_copy.withheld", "blind_copy.masked", "blind_copy.unread",
         "user.disease_groups",
-        "comment.level",
+        "comment.level", "motion.trigger", "motion.fact",
     },
     "what is kept of an error: classes, lines of code, steps, ids (test_incidents looks)": {
         "incident.definition", "incident.step", "incident.error", "incident.place",
@@ -234,7 +234,8 @@ INTERNAL = {
     "numbers and keys that say nothing of a person": {
         "case.number", "case.county_code", "case.city_code", "case.jurisdiction",
         "clock.subject", "document.key", "draft.place", "notice.number", "rectification.number",
-        "duty.region_code", "task.spiff_id", "timer.spiff_id",
+        "duty.region_code", "motion.number", "motion.key",
+        "motion.region_code", "task.spiff_id", "timer.spiff_id",
         "attachment.token", "attachment.sha256",
         "blind_copy.token", "blind_copy.looked_for",
         "dossier_request.token", "dossier_request.sha256",
@@ -244,6 +245,7 @@ INTERNAL = {
     },
     "diagrams, forms and rules": {
         "definition.files", "form_text.name", "form_text.text", "frozen_rules.body", "duty.rule",
+        "motion.rule",
     },
     "what administrators, who see no case, write of a version": {
         "definition.comment", "definition.decision", "transfer.comment",

@@ -32,6 +32,7 @@ CLOCKS = [
     "county_feedback",
     "city_review",
     "rectification",
+    "interview_filing",
 ]
 ROOT = """
 code = "000000"

@@ -19,6 +19,7 @@ from webapp.copies import folder
 from webapp.forms import names
 from workflows.actions import attachments
 from workflows.events import EventName, record
+from workflows.measure_readers import files_of_measures
 from workflows.permissions import files_of_duties, visible_cases
 from workflows.readers import Reader
 
@@ -116,7 +117,8 @@ def _visible(token: str) -> Attachment:
     cases = visible_cases(by).with_only_columns(Case.id)
     own = and_(Attachment.case_id.is_(None), Attachment.uploaded_by_id == by.user_id)
     query = select(Attachment).where(Attachment.token == token)
-    found = db.one_or_404(query.where(or_(own, files_of_duties(by), Attachment.case_id.in_(cases))))
+    of_duties = or_(files_of_duties(by), files_of_measures(by))
+    found = db.one_or_404(query.where(or_(own, of_duties, Attachment.case_id.in_(cases))))
     if found.case is not None:  # who may open the case may still not read every file of it
         reader = Reader(db.session, found.case, current.appointment)
         if not reader.reads_attachment(found):

@@ -13,11 +13,13 @@ from flask import url_for
 from sqlalchemy import select
 
 from models import PERIODIC, Case, Document, Duty, Level, Notice, NoticeRecipient, Panel, Task
-from webapp import db
+from webapp import db, labels
 from webapp.access import current
 from workflows import duties, panels, small_cells
 from workflows.forms import load
 from workflows.forms.load import base_name
+from workflows.measure_readers import visible_measures
+from workflows.measures import MEASURES
 from workflows.permissions import opened_panels, visible_notices
 from workflows.readers import OPINION, Reader
 from workflows.surroundings import panel_of, recognisable
@@ -138,6 +140,12 @@ def _fits(row: Document, task: Task) -> bool:
 
 
 def _duty(duty: Duty) -> list[Link]:
+    if duty.kind in MEASURES:
+        seen = visible_measures(current.appointment).where(Duty.id == duty.id)
+        if not current.may("measure:view") or db.session.scalar(seen) is None:
+            return []
+        address = url_for("measures.show", duty_id=duty.id)
+        return [Link(f"{labels.label(duty.kind)}的全部文书", address, first=True)]
     if duty.kind not in PERIODIC or not current.may("duty:view"):
         return []
     return [Link(duty.period, url_for("duties.show", duty_id=duty.id), first=True)]

@@ -30,6 +30,8 @@ ITEMS = (
     Item("ledger.index", "台账", "list-check", ("ledger:view",)),
     Item("notices.index", "通报", "megaphone", ("notice:view",)),
     Item("duties.index", "定期任务", "calendar-check", ("duty:view",)),
+    Item("motions.index", "提醒督导约谈", "exclamation-diamond", ("motion:view",)),
+    Item("measures.index", "提醒督导约谈", "exclamation-diamond", ("measure:receive",)),
     Item("experts.index", "专家库", "person-vcard", ("expert:view",)),
     Item("dossiers.index", "案卷", "archive", ("dossier:request",)),
     Item("admin.index", "管理", "gear", ("system:view", "user:administer", "log:view")),

@@ -5,10 +5,22 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select, update
 from sqlalchemy.orm import joinedload
 
-from models import Case, Duty, Notice, NoticeFile, Notification, Panel, Rectification, Task
+from models import (
+    Appointment,
+    Case,
+    Duty,
+    Motion,
+    Notice,
+    NoticeFile,
+    Notification,
+    Panel,
+    Rectification,
+    Task,
+)
 from webapp import db
 from webapp.access import current
 from workflows.actions.notice_files import visible_files
+from workflows.measure_readers import visible_measures, visible_motions
 from workflows.permissions import (
     convened_panels,
     visible_cases,
@@ -69,6 +81,8 @@ def _target(line: Notification) -> str:
         return url_for("tasks.show", task_id=task)
     if panel is not None and db.session.scalar(convened_panels(by).where(Panel.id == panel)):
         return url_for("seats.index", panel_id=panel)
+    if (found := _of_measure(line, by)) is not None:
+        return found
     if duty := line.data.get("duty"):
         return _of_duty(duty)
     if notice is not None:
@@ -98,3 +112,15 @@ def _notice(key: int, file: int | None) -> str:
     if file is not None and db.session.scalar(visible_files(by).where(NoticeFile.id == file)):
         return url_for("notice_files.show", file_id=file)
     return url_for("notices.show", notice_id=key)
+
+
+def _of_measure(line: Notification, by: Appointment) -> str | None:
+    """A proposed measure, or one being carried out, that one may see."""
+    motion, duty = line.data.get("motion"), line.data.get("duty")
+    if line.name.startswith("item."):
+        return None  # the item of a measure is the ledger's
+    if motion and db.session.scalar(visible_motions(by).where(Motion.id == motion)):
+        return url_for("motions.show", motion_id=motion)
+    if duty and db.session.scalar(visible_measures(by).where(Duty.id == duty)):
+        return url_for("measures.show", duty_id=duty)
+    return None

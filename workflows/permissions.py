@@ -66,10 +66,13 @@ class At(StrEnum):
     ACCEPTOR = "acceptor"  # the unit that accepts it
     DUTY = "duty"  # the unit that owes a periodic duty
     RECEIVER = "receiver"  # the unit that takes its report over
+    OBJECT = "object"  # the unit, or the one person, that a measure is about
+    ABOVE = "above"  # the commission that an interview is filed with
+    LEAD = "lead"  # one person: leads the experts that were sent
 
 
 LEADING = (Role.COMMISSION, Role.COMMISSION_LEADER)
-PERSONAL = (At.SECRETARY, At.CHAIR, At.MEMBER)  # nobody else does it in their place
+PERSONAL = (At.SECRETARY, At.CHAIR, At.MEMBER, At.LEAD)  # nobody else does it in their place
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,14 @@ class Lane:
 
 
 _UNIT_DESKS = (Role.QUALITY_OFFICE, Role.MCH, Role.COMMISSION)
+# Who answers for a unit that a measure is about; a person it is about holds one of these
+OBJECT_ROLES = (
+    Role.HEAD,
+    Role.QUALITY_OFFICE,
+    Role.MCH,
+    Role.COMMISSION,
+    Role.COMMISSION_LEADER,
+)
 
 LANES = {
     lane.code: lane
@@ -114,6 +125,11 @@ LANES = {
         Lane("issuer", "拟稿单位", (Role.COMMISSION,), At.DUTY),
         Lane("issuer_leader", "拟稿单位主管负责人", (Role.COMMISSION_LEADER,), At.DUTY),
         Lane("report_receiver", "接收单位", (Role.MCH, Role.COMMISSION), At.RECEIVER),
+        Lane("measure_desk", "主办单位", (Role.COMMISSION,), At.DUTY),
+        Lane("measure_leader", "主办单位主管负责人", (Role.COMMISSION_LEADER,), At.DUTY),
+        Lane("measure_object", "对象（单位或个人）", OBJECT_ROLES, At.OBJECT),
+        Lane("filing_desk", "备案单位", (Role.COMMISSION,), At.ABOVE),
+        Lane("team_lead", "专家组组长", (Role.EXPERT,), At.LEAD),
     )
 }
 LANE_BY_TITLE = {lane.title: lane for lane in LANES.values()}
@@ -146,6 +162,11 @@ PERMISSIONS: dict[str, set[Role]] = {
     "ledger:view": {*_CASE_DESKS, Role.AUDITOR},
     "notice:view": {*_CASE_DESKS, Role.AUDITOR},
     "duty:view": {*_COUNTY_DESKS, Role.AUDITOR},
+    "motion:view": {Role.COMMISSION, Role.COMMISSION_LEADER},
+    "motion:add": {Role.COMMISSION},
+    "motion:decide": {Role.COMMISSION_LEADER},
+    "measure:view": set(OBJECT_ROLES),
+    "measure:receive": {Role.HEAD, Role.QUALITY_OFFICE, Role.MCH},  # an entry of the menu
     "dossier:request": {
         Role.QUALITY_OFFICE,
         Role.MCH,
@@ -205,10 +226,10 @@ def _addressed(by: Appointment) -> ColumnElement[bool]:
 def _in_place(by: Appointment) -> list[ColumnElement[bool]]:
     """What an absent person's substitute gets of their steps: none of a case one reviews."""
     of_diagram = [] if by.diagram is None else [Task.diagram == by.diagram]
-    return [Task.case_id.not_in(_reviewed(by)), *of_diagram]
+    return [Task.case_id.not_in(reviewed_cases(by)), *of_diagram]
 
 
-def _reviewed(by: Appointment) -> Select[int]:
+def reviewed_cases(by: Appointment) -> Select[int]:
     """Cases one has or had a part in the review of: nobody stands in there."""
     return (
         select(Panel.case_id)
@@ -302,7 +323,7 @@ def visible_cases(by: Appointment) -> Select[Case]:
 def case_scope(by: Appointment) -> ColumnElement[bool]:
     """The same as a condition, for a query that joins `Case`."""
     if by.stands_for_id is not None:
-        return and_(_scope_of_role(by), Case.id.not_in(_reviewed(by)))
+        return and_(_scope_of_role(by), Case.id.not_in(reviewed_cases(by)))
     return _scope_of_role(by)
 
 

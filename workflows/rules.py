@@ -54,6 +54,7 @@ class Unit(enum.StrEnum):
     QUARTER = "quarter"  # every n quarters
     DAY_OF_MONTH = "day_of_month"  # by that day of the following month
     COUNT = "count"
+    TIMES = "times"
     TEXT = "text"
     LIST = "list"  # stable codes; `labels` says them in Chinese
     FRACTIONS = "fractions"  # of a limit, each above 0, rising
@@ -68,6 +69,7 @@ _WHOLE = {
     Unit.QUARTER: "每 {} 个季度",
     Unit.DAY_OF_MONTH: "次月 {} 日前",
     Unit.COUNT: "{} 项",
+    Unit.TIMES: "{} 次",
 }
 _EVERY_ONE = {Unit.MONTH: "每月", Unit.QUARTER: "每季度"}
 _LIMITS = {Unit.HOURS, Unit.DAYS}
@@ -88,8 +90,11 @@ class Rule(Strict, frozen=True):
     """One dated statement of one key.
 
     `wording`: what the document says instead of a number, such as 及时. `start` of a clock: "event"
-    (the time of death) or "task" (when the step opens). `responsible`: a lane code.
-    `requirements`: ids of the requirement list. `jurisdiction`: the file it came from.
+    (the time of death) or "task" (when the step opens). `responsible`: a lane code. Of a trigger,
+    whose value lists the measures its clause names: `code` as people know it (R1, T3); `facts`, the
+    facts of the process that meet it, none where only a person can judge; `objects`, where its
+    clause names fewer than its measure allows. `requirements`: ids of the requirement list.
+    `jurisdiction`: the file it came from.
     """
 
     key: str
@@ -106,6 +111,9 @@ class Rule(Strict, frozen=True):
     start: Literal["event", "task"] | None = None
     responsible: str = ""
     note: str = ""
+    code: str = ""
+    objects: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
     effective_from: date | None = None
     effective_to: date | None = None
     jurisdiction: str = ""
@@ -162,6 +170,16 @@ class Rule(Strict, frozen=True):
     def is_clock(self) -> bool:
         return self.key.startswith("clock.")
 
+    @property
+    def is_trigger(self) -> bool:
+        """Whether it names an occasion for 提醒、督导、约谈 or 通报."""
+        return self.key.startswith("trigger.")
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of a list, none for any other rule."""
+        return tuple(map(str, self.value)) if isinstance(self.value, tuple) else ()
+
     def in_force(self, day: date) -> bool:
         return (self.effective_from is None or self.effective_from <= day) and (
             self.effective_to is None or day <= self.effective_to
@@ -191,6 +209,10 @@ class RuleSet(Strict, frozen=True):
     def clocks(self) -> list[Rule]:
         """The rules with a clock, in the order of the process."""
         return [rule for rule in self.rules.values() if rule.is_clock]
+
+    def triggers(self) -> list[Rule]:
+        """The occasions for 提醒、督导、约谈 and 通报, in the order of the file."""
+        return [rule for rule in self.rules.values() if rule.is_trigger]
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values, to be kept with a case."""
@@ -340,6 +362,8 @@ def _wrong_statement(rule: Rule, printed: dict[str, date]) -> Iterator[str]:
         yield f"the document {rule.document} is not among [[documents]]; add it there"
     if (rule.value is None) != (rule.status is Status.UNDEFINED):
         yield "exactly the undefined rules have no value; change the status or the value"
+    if rule.is_trigger and rule.unit is not Unit.LIST:
+        yield "a trigger lists the measures that its clause names"
     if rule.is_clock and not (rule.start and rule.responsible):
         yield "a clock needs start and responsible"
 

@@ -14,6 +14,7 @@ from models import (
     Clock,
     Duty,
     Level,
+    Motion,
     Notice,
     OrganisationKind,
     Panel,
@@ -141,6 +142,8 @@ class DutyHost(_Items):
                 self._seat_item(lane, step, task)
             case At.RECEIVER:
                 task.organisation_id = self.duty.receiver_id
+            case At.OBJECT | At.ABOVE | At.LEAD:
+                self._seat_measure(lane, task)
             case At.RECIPIENT:
                 notice = self.session.scalars(
                     select(Notice).where(Notice.duty_id == self.duty.id)
@@ -148,6 +151,17 @@ class DutyHost(_Items):
                 task.organisation_id = notice.recipients[step.index or 0].organisation_id
             case _:
                 task.organisation_id = self.duty.organisation_id
+
+    def _seat_measure(self, lane: Lane, task: Task) -> None:
+        """The object of a measure and, where it is one person, that person; who leads the experts
+        sent; the commission that it is filed with."""
+        motion = self.session.scalars(select(Motion).where(Motion.duty_id == self.duty.id)).one()
+        if lane.at is At.OBJECT:
+            task.organisation_id, task.user_id = motion.organisation_id, motion.person_id
+        elif lane.at is At.LEAD:
+            task.organisation_id, task.user_id = motion.commission_id, motion.lead_id
+        else:
+            task.organisation_id = motion.filed_with_id
 
 
 class CaseHost(_Items):

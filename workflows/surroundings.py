@@ -29,7 +29,7 @@ from models import (
     User,
 )
 from models.icd10 import Icd10
-from workflows import duties, panels, places, small_cells
+from workflows import duties, measures, panels, places, small_cells
 from workflows.forms.checks.registry import Known
 from workflows.forms.load import base_name, load
 from workflows.forms.spec import Answers
@@ -70,7 +70,8 @@ def prefill(
         centre = places.guide_centre(session, case.county_code, here.date())
         values["zone.guide"] = centre.id if centre else None
     if task is not None and task.duty is not None:
-        values.update(duties.prefill(session, task.duty))
+        of_duty = measures.prefill if "measure" in asked else duties.prefill
+        values.update(of_duty(session, task.duty))
     if task is not None and "item" in asked:
         values.update(_item_values(session, task))
     if task is not None and asked & {"panel", "member"}:
@@ -272,7 +273,8 @@ def _plain_facts(
     if case is not None:
         return _case_facts(session, case, task, by)
     if task is not None and task.duty is not None:
-        return duties.facts(session, task.duty) | _item_facts(session, task, by)
+        known = measures.known if task.duty.kind in measures.MEASURES else duties.facts
+        return known(session, task.duty) | _item_facts(session, task, by)
     return {}
 
 

@@ -28,6 +28,7 @@ FLAGS: Mapping[str, tuple[Value, ...]] = {
     "item_id": (1,),
     "opened": (True,),
     "has_receiver": (True, False),
+    "needs_filing": (True, False),
 }
 SERVICES_SAY: Mapping[str, Value] = {"forward_to_city": "city"}
 

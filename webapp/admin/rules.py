@@ -40,7 +40,15 @@ GROUPS = {
     ),
     "评审": ("review", "panel", "conclusion", "problem_taxonomy", "nearmiss"),
     "反馈与质控": ("feedback", "notice", "qc"),
-    "整改与责任": ("rectification", "remind", "supervise", "interview", "expert_team"),
+    "整改与责任": (
+        "rectification",
+        "trigger",
+        "motion",
+        "remind",
+        "supervise",
+        "interview",
+        "expert_team",
+    ),
     "高危管理": ("highrisk",),
     "演练、例会与考评": ("drill", "joint_meeting", "appraisal", "target"),
 }

@@ -11,6 +11,7 @@ SOURCES = {
     "proposal": "系统建议名单",
     "member": "阅卷前的声明",
     "item": "整改台账",
+    "measure": "处置建议与决定",
     "me": "当前登录人",
     "my_organisation": "当前任职单位",
 }

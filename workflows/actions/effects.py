@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from workflows.actions import archive, duties, ledger, notices, reports, reviews
+from workflows.actions import archive, duties, ledger, measures, notices, reports, reviews
 from workflows.actions.tasks import Handing
 from workflows.engine import Flags
 
@@ -24,5 +24,16 @@ EFFECTS: dict[str, Callable[[Handing], Flags]] = {
     "plan_rectification": ledger.plan_rectification,
     "report_rectification": ledger.report_rectification,
     "accept_rectification": ledger.accept_rectification,
+    "send_letter": measures.send_letter,
+    "receive_letter": measures.receive_letter,
+    "receive_reminder": measures.receive_reminder,
+    "send_experts": measures.send_experts,
+    "report_supervision": measures.report_supervision,
+    "record_interview": measures.record_interview,
+    "sign_as_object": measures.sign_as_object,
+    "sign_as_interviewer": measures.sign_as_interviewer,
+    "file_interview": measures.file_interview,
+    "register_filing": measures.register_filing,
+    "close_measure": measures.close_measure,
     "archive_case": archive.archive_case,
 }

@@ -1,0 +1,125 @@
+"""提醒、督导、约谈 as they are carried out: letters, receipts, the record, what is to be put right.
+
+For the commission that takes the measure, the one it is filed with, and whom it is addressed to:
+these see what is written to them and by them, nothing of how it came about.
+"""
+
+from flask import Blueprint, abort, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from models import Document, Duty, DutyState, Motion, Rectification, Task, TaskState
+from webapp import db
+from webapp.access import current
+from webapp.cases.documents import parts_of
+from webapp.paging import paged
+from workflows.forms import load
+from workflows.forms.load import base_name
+from workflows.measure_readers import visible_measures, visible_motions
+from workflows.permissions import may_complete, visible_items
+from workflows.readers import PlainReader
+
+bp = Blueprint("measures", __name__, url_prefix="/measures")
+
+SIZE = 50
+VIEWS = {"open": "办理中", "done": "已办结", "all": "全部"}
+# Between the commission and the one above it, not for the object
+INNER = ("interview_filing", "interview_filed")
+
+
+@bp.before_request
+def require_permission() -> None:
+    if not current.may("measure:view"):
+        abort(404)
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    view = request.args.get("view", "open")
+    view = view if view in VIEWS else "open"
+    query = visible_measures(current.appointment)
+    if view != "all":
+        state = DutyState.OPEN if view == "open" else DutyState.DONE
+        query = query.where(Duty.state == state)
+    page = paged(
+        db.session,
+        query.options(joinedload(Duty.organisation)).order_by(Duty.id.desc()),
+        SIZE,
+    )
+    return render_template(
+        "measures/index.html",
+        page=page,
+        motions=_motions([duty.id for duty in page.rows]),
+        steps=_steps([duty.id for duty in page.rows]),
+        view=view,
+        views=VIEWS,
+    )
+
+
+def _motions(ids: list[int]) -> dict[int, Motion]:
+    rows = db.session.scalars(
+        select(Motion)
+        .where(Motion.duty_id.in_(ids))
+        .options(
+            joinedload(Motion.organisation), joinedload(Motion.region), joinedload(Motion.person)
+        )
+    )
+    return {row.duty_id or 0: row for row in rows}
+
+
+def _steps(ids: list[int]) -> dict[int, list[Task]]:
+    """What each measure waits for; what its ledger items wait for is the ledger's."""
+    found: dict[int, list[Task]] = {}
+    for task in db.session.scalars(
+        select(Task)
+        .where(
+            Task.duty_id.in_(ids),
+            Task.state == TaskState.OPEN,
+            Task.rectification_id.is_(None),
+        )
+        .options(joinedload(Task.organisation))
+        .order_by(Task.id)
+    ):
+        found.setdefault(task.duty_id or 0, []).append(task)
+    return found
+
+
+@bp.get("/<int:duty_id>")
+def show(duty_id: int) -> ResponseReturnValue:
+    by = current.appointment
+    duty = db.one_or_404(
+        visible_measures(by).where(Duty.id == duty_id).options(joinedload(Duty.organisation))
+    )
+    motion = _motions([duty.id])[duty.id]
+    hosts = by.organisation_id in (motion.commission_id, motion.filed_with_id)
+    reader = PlainReader(db.session)
+    items = visible_items(by).where(Rectification.duty_id == duty.id)
+    return render_template(
+        "measures/show.html",
+        duty=duty,
+        motion=motion,
+        own=db.session.scalar(visible_motions(by).where(Motion.id == motion.id)),
+        waiting=[(task, may_complete(by, task)) for task in _steps([duty.id]).get(duty.id, [])],
+        sheets=[
+            (row, load.load(row.form).title, parts_of(row, reader)) for row in _sheets(duty, hosts)
+        ],
+        items=db.session.scalars(items.order_by(Rectification.place)).all(),
+        hosts=hosts,
+        reader=reader,
+    )
+
+
+def _sheets(duty: Duty, hosts: bool) -> list[Document]:
+    """The newest first. An object reads what was written to it or by it."""
+    rows = db.session.scalars(
+        select(Document)
+        .where(Document.duty_id == duty.id, Document.form.not_like("rectification%"))
+        .options(
+            joinedload(Document.author),
+            joinedload(Document.appointment),
+            joinedload(Document.task),
+        )
+        .order_by(Document.id.desc())
+    )
+    return [row for row in rows if hosts or base_name(row.form) not in INNER]

@@ -1,0 +1,355 @@
+"""Proposed measures: the machine or a desk proposes, a leader decides (D01–D07, D09, D11, C03).
+
+What is proposed rests on facts of the process alone: see workflows.facts, whose firewall holds for
+this module too. What a measure then is: workflows.actions.measures.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models import (
+    Appointment,
+    Duty,
+    Measure,
+    Motion,
+    MotionObject,
+    MotionState,
+    Organisation,
+    Role,
+    User,
+)
+from workflows import engine, facts, measures
+from workflows.events import EventName, record
+from workflows.notifications import tell_desk
+from workflows.permissions import Forbidden, require
+from workflows.rules import Rule, RuleSet
+from workflows.services import DutyHost
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+_DESK = (Role.COMMISSION, Role.COMMISSION_LEADER)
+
+
+class Decided(Exception):
+    """Somebody has decided it already."""
+
+
+class NotAllowed(Exception):
+    """The rules of the place do not allow this measure against this object."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    fact: facts.Fact
+    rule: Rule
+    measure: Measure
+    about: MotionObject
+    addressed: Organisation
+    commission: Organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a desk says of an occasion that the machine cannot see, judged already.
+
+    `facts`: what happened and where it is recorded. `case_id`, `item_id`: what it is about, if any.
+    """
+
+    trigger: Rule
+    measure: Measure
+    about: MotionObject
+    addressed: Organisation
+    facts: str
+    person: User | None = None
+    case_id: int | None = None
+    item_id: int | None = None
+
+
+# Proposed by the machine
+
+
+def due(session: Session, now: datetime, limit: int = 200) -> list[int]:
+    """Which kinds of fact have something to propose, as places in facts.FACTS."""
+    found = (
+        place
+        for place, look in enumerate(facts.FACTS)
+        if next(_ready(session, look(session, now), now), None) is not None
+    )
+    return list(found)[:limit]
+
+
+def propose(session: Session, kind: int, now: datetime) -> bool:
+    """Propose what follows from facts of one kind, each once; False if there is nothing (any more).
+
+    The caller commits. Of two workers at once one fails on the unique key and finds nothing later.
+    """
+    made = list(_ready(session, facts.FACTS[kind](session, now), now))
+    for each in sorted(made, key=lambda ready: ready.commission.id):
+        motion = Motion(
+            number=_number(session, each.commission, now),
+            key=each.fact.key,
+            trigger=each.rule.key,
+            rule=msgspec.to_builtins(each.rule),
+            fact=each.fact.kind,
+            facts=each.fact.words,
+            measure=each.measure,
+            object=each.about,
+            commission=each.commission,
+            organisation=each.addressed,
+            region_code=measures.area_of(session, each.addressed).code,
+            case_id=each.fact.case_id,
+            item_id=each.fact.item_id,
+            late_duty_id=each.fact.late_duty_id,
+            proposed_at=now,
+        )
+        _add(session, motion, None, now)
+    return bool(made)
+
+
+def _ready(session: Session, found: Iterator[facts.Fact], now: datetime) -> Iterator[_Ready]:
+    """Those facts that the rules of their place make an occasion of, with somebody to decide."""
+    sets: dict[str, RuleSet | None] = {}
+    for fact in found:
+        code = fact.organisation.region_code
+        if code not in sets:
+            sets[code] = measures.rules_at(code, now)
+        rules = sets[code]
+        if rules is not None and (ready := _by_rule(session, rules, fact)) is not None:
+            yield ready
+
+
+def _by_rule(session: Session, rules: RuleSet, fact: facts.Fact) -> _Ready | None:
+    rule = next((each for each in rules.triggers() if _meets(rules, each, fact)), None)
+    if rule is None:
+        return None
+    for about in (MotionObject.UNIT, MotionObject.AREA):
+        open_to = measures.allowed(rules, rule, about, fact.organisation)
+        proposed = next((each for each in measures.names(rule) if each in open_to), None)
+        addressed = _addressed(session, about, fact.organisation)
+        commission = measures.decider(session, about, fact.organisation)
+        if proposed and addressed and commission:
+            return _Ready(fact, rule, proposed, about, addressed, commission)
+    return None
+
+
+def _meets(rules: RuleSet, rule: Rule, fact: facts.Fact) -> bool:
+    if fact.kind not in rule.facts or (fact.code and rule.code and fact.code != rule.code):
+        return False
+    if fact.times:
+        most = rules.find("motion.rejections")
+        return most is None or not isinstance(most.value, int) or fact.times >= most.value
+    return True
+
+
+def _addressed(session: Session, about: MotionObject, unit: Organisation) -> Organisation | None:
+    """Who is written to: of an area its commission."""
+    if about is MotionObject.AREA:
+        return measures.commission_of(session, measures.area_of(session, unit))
+    return unit
+
+
+# Proposed by a desk
+
+
+def add(session: Session, said: Said, *, by: Appointment, now: datetime) -> Motion:
+    """A desk proposes what needs a judgement: the trigger from the list, facts and where they are
+    recorded. Raises Forbidden, NotAllowed."""
+    require(by, "motion:add")
+    rules = measures.rules_at(said.addressed.region_code, now)
+    decider = measures.decider(session, said.about, said.addressed)
+    if decider is None or decider.id != by.organisation_id:
+        raise NotAllowed("decided elsewhere")
+    open_to = measures.allowed(rules, said.trigger, said.about, said.addressed) if rules else []
+    if said.measure not in open_to:
+        raise NotAllowed(said.measure)
+    motion = Motion(
+        number=_number(session, decider, now),
+        trigger=said.trigger.key,
+        rule=msgspec.to_builtins(said.trigger),
+        facts=said.facts,
+        measure=said.measure,
+        object=said.about,
+        commission=decider,
+        organisation=said.addressed,
+        region_code=measures.area_of(session, said.addressed).code,
+        person=said.person,
+        case_id=said.case_id,
+        item_id=said.item_id,
+        proposed_at=now,
+        proposed_by_id=by.user_id,
+    )
+    _add(session, motion, by, now)
+    return motion
+
+
+def _add(session: Session, motion: Motion, by: Appointment | None, now: datetime) -> None:
+    session.add(motion)
+    session.flush()
+    data = {"motion": motion.id, "number": motion.number, "title": motion.rule["title"]}
+    record(session, EventName.MOTION_PROPOSED, by=by, now=now, **data)
+    tell_desk(
+        session,
+        EventName.MOTION_PROPOSED,
+        motion.commission_id,
+        _DESK,
+        case=None,
+        now=now,
+        **data,
+    )
+
+
+def _number(session: Session, commission: Organisation, now: datetime) -> str:
+    """The commission's running number of the year; one after the other, no number comes twice."""
+    session.get_one(Organisation, commission.id, with_for_update=True)
+    start = f"{commission.short_name}处置〔{now.astimezone(_ZONE).year}〕"
+    session.flush()
+    count = select(func.count()).where(Motion.number.startswith(start, autoescape=True))
+    return f"{start}{(session.scalar(count) or 0) + 1}号"
+
+
+# Decided by a leader
+
+
+def choices(session: Session, motion: Motion, now: datetime) -> list[Measure]:
+    """The measures a leader may take on it today."""
+    rules = measures.rules_at(motion.region_code, now)
+    if rules is None:
+        return []
+    trigger = msgspec.convert(motion.rule, Rule)
+    return measures.allowed(rules, trigger, motion.object, motion.organisation)
+
+
+def take(
+    session: Session,
+    motion: Motion,
+    measure: Measure,
+    reason: str,
+    *,
+    by: Appointment,
+    now: datetime,
+) -> Duty | None:
+    """Take a measure: it begins at once as a process of its own, a notice where those are drafted.
+
+    Raises Forbidden, Decided, NotAllowed.
+    """
+    _hold(session, motion, by)
+    if measure not in choices(session, motion, now):
+        raise NotAllowed(measure)
+    motion.taken = measure
+    _decide(session, motion, MotionState.TAKEN, reason, by, now)
+    kind = measures.HOST.get(measure)
+    if kind is None:
+        return None
+    today = now.astimezone(_ZONE).date()
+    duty = Duty(
+        kind=kind,
+        organisation_id=motion.commission_id,
+        receiver_id=motion.organisation_id,
+        region_code=motion.region_code,
+        starts_on=today,
+        ends_on=today,
+        occasion=motion.number,
+        rule=motion.rule,
+        opened_at=now,
+    )
+    session.add(duty)
+    session.flush()
+    motion.duty = duty
+    session.flush()
+    flags: dict[str, str | int | bool | None] = {"level": "", "n_items": 0}
+    engine.start(session, duty, kind.value, flags, DutyHost(session, duty, now), now=now)
+    return duty
+
+
+def drop(session: Session, motion: Motion, reason: str, *, by: Appointment, now: datetime) -> None:
+    """Take no measure. Raises Forbidden, Decided."""
+    _hold(session, motion, by)
+    _decide(session, motion, MotionState.DROPPED, reason, by, now)
+
+
+def combine(
+    session: Session,
+    motion: Motion,
+    into: Motion,
+    reason: str,
+    *,
+    by: Appointment,
+    now: datetime,
+) -> None:
+    """Deal with it together with another of the same object.
+
+    Raises Forbidden, Decided, NotAllowed.
+    """
+    _hold(session, motion, by)
+    if into.id not in {each.id for each in others(session, motion)}:
+        raise NotAllowed(into.id)
+    motion.into = into
+    _decide(session, motion, MotionState.COMBINED, reason, by, now)
+
+
+def others(session: Session, motion: Motion) -> list[Motion]:
+    """What it may be combined with: of the same object, before the same leader, not decided or a
+    measure that is still being carried out."""
+    rows = session.scalars(
+        select(Motion)
+        .outerjoin(Duty, Duty.id == Motion.duty_id)
+        .where(
+            Motion.id != motion.id,
+            Motion.commission_id == motion.commission_id,
+            Motion.organisation_id == motion.organisation_id,
+            Motion.object == motion.object,
+            Motion.person_id.is_not_distinct_from(motion.person_id),
+            Motion.state.in_((MotionState.OPEN, MotionState.TAKEN)),
+            Duty.done_at.is_(None),
+        )
+        .order_by(Motion.id)
+    )
+    return list(rows)
+
+
+def _hold(session: Session, motion: Motion, by: Appointment) -> None:
+    require(by, "motion:decide")
+    if motion.commission_id != by.organisation_id:
+        raise Forbidden(motion.id)
+    session.refresh(motion, ["state"], with_for_update=True)
+    if motion.state is not MotionState.OPEN:
+        raise Decided(motion.id)
+
+
+def _decide(
+    session: Session,
+    motion: Motion,
+    state: MotionState,
+    reason: str,
+    by: Appointment,
+    now: datetime,
+) -> None:
+    motion.state, motion.reason = state, reason
+    motion.decided_at, motion.decided_by_id = now, by.user_id
+    session.flush()
+    data = {"motion": motion.id, "number": motion.number, "title": motion.number}
+    taken = motion.taken.value if motion.taken else ""
+    record(
+        session,
+        EventName.MOTION_DECIDED,
+        by=by,
+        now=now,
+        motion=motion.id,
+        number=motion.number,
+        state=state.value,
+        measure=taken,
+    )
+    tell_desk(
+        session,
+        EventName.MOTION_DECIDED,
+        motion.commission_id,
+        (Role.COMMISSION,),
+        case=None,
+        now=now,
+        **data,
+    )

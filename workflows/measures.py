@@ -1,0 +1,205 @@
+"""Which measure may be taken against whom, by which rule; who decides, where it is filed; what the
+sheets of a measure start with. Reads no case. Changes nothing, knows no page.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import (
+    Appointment,
+    Document,
+    Duty,
+    DutyKind,
+    Measure,
+    Motion,
+    MotionObject,
+    Organisation,
+    OrganisationKind,
+    Region,
+    RegionLevel,
+)
+from workflows import places
+from workflows.rules import Rule, RuleSet, UnknownJurisdiction, rule_set
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+MILDEST_FIRST = tuple(Measure)
+HOST = {  # what carries a measure out; a notice is drafted where notices are
+    Measure.REMIND: DutyKind.REMINDER,
+    Measure.SUPERVISE: DutyKind.SUPERVISION,
+    Measure.INTERVIEW: DutyKind.INTERVIEW,
+}
+MEASURES = tuple(HOST.values())
+_INSTITUTIONS = (OrganisationKind.HOSPITAL, OrganisationKind.MCH, OrganisationKind.RESCUE_CENTRE)
+# A notice is addressed to whom an interview is: the documents name both together.
+_OBJECTS = {
+    Measure.REMIND: "remind.objects",
+    Measure.SUPERVISE: "supervise.objects",
+    Measure.INTERVIEW: "interview.objects",
+    Measure.NOTICE: "interview.objects",
+}
+
+
+def rules_at(code: str, now: datetime) -> RuleSet | None:
+    """The rules in force at a place today; None where nobody has written any."""
+    try:
+        return rule_set(code, now)
+    except UnknownJurisdiction:
+        return None
+
+
+def names(trigger: Rule) -> list[Measure]:
+    """The measures that the trigger's clause names, the mildest first."""
+    return [measure for measure in MILDEST_FIRST if measure.value in trigger.codes]
+
+
+def allowed(
+    rules: RuleSet, trigger: Rule, about: MotionObject, unit: Organisation
+) -> list[Measure]:
+    """The measures a leader may choose among: none harder than the clause names, each open to such
+    an object where the place's rules say who its objects are (D04, D07, D09)."""
+    named = names(trigger)
+    hardest = MILDEST_FIRST.index(named[-1]) if named else -1
+    return [
+        measure
+        for measure in MILDEST_FIRST[: hardest + 1]
+        if _open_to(rules, measure, about, unit) and _within(trigger, about, unit)
+    ]
+
+
+def _open_to(rules: RuleSet, measure: Measure, about: MotionObject, unit: Organisation) -> bool:
+    rule = rules.find(_OBJECTS[measure])
+    return rule is not None and bool(_codes(about, unit) & set(rule.codes))
+
+
+def _within(trigger: Rule, about: MotionObject, unit: Organisation) -> bool:
+    return not trigger.objects or bool(_codes(about, unit) & set(trigger.objects))
+
+
+def _codes(about: MotionObject, unit: Organisation) -> set[str]:
+    """What the rules call such an object: 地区、个人、单位, 医疗保健机构 among the last."""
+    if about is not MotionObject.UNIT:
+        return {about.value}
+    return {"unit", "institution"} if unit.kind in _INSTITUTIONS else {"unit"}
+
+
+def area_of(session: Session, unit: Organisation) -> Region:
+    """The area a unit works for: a city's hospital may stand in one of its counties."""
+    region = unit.region
+    if unit.level is RegionLevel.CITY and region.level is RegionLevel.COUNTY:
+        return session.scalars(select(Region).where(Region.code == region.parent_code)).one()
+    return region
+
+
+def commission_of(session: Session, area: Region) -> Organisation | None:
+    """An area's own commission."""
+    return places.unit_at(session, area.code, OrganisationKind.COMMISSION, area.level)
+
+
+def above(session: Session, area: Region) -> Organisation | None:
+    """The commission of the area above; None where it is not in this system."""
+    query = select(Region).where(Region.code == (area.parent_code or ""))
+    parent = session.scalars(query).one_or_none()
+    return commission_of(session, parent) if parent is not None else None
+
+
+def decider(session: Session, about: MotionObject, unit: Organisation) -> Organisation | None:
+    """Whose leader decides: the area's commission; of an area or a commission the one above."""
+    area = area_of(session, unit)
+    if about is MotionObject.AREA or unit.kind is OrganisationKind.COMMISSION:
+        return above(session, area)
+    return commission_of(session, area)
+
+
+def filing(session: Session, rules: RuleSet, commission: Organisation) -> Organisation | None:
+    """With whom an interview is filed (D04 同时报市卫生健康委备案): the city's commission, unless
+    it holds the interview itself; None where the rules ask for no filing."""
+    if rules.find("interview.filing") is None or commission.level is not RegionLevel.COUNTY:
+        return None
+    return above(session, commission.region)
+
+
+# What the sheets start with
+
+
+def motions_of(session: Session, duty: Duty) -> list[Motion]:
+    """What a measure is taken for: the proposal decided on, then those combined with it."""
+    first = session.scalars(select(Motion).where(Motion.duty_id == duty.id)).one()
+    more = select(Motion).where(Motion.into_id == first.id).order_by(Motion.id)
+    return [first, *session.scalars(more)]
+
+
+def prefill(session: Session, duty: Duty) -> dict[str, Any]:
+    """Values that the forms of a measure start with, by dotted path."""
+    every = motions_of(session, duty)
+    motion = every[0]
+    leader = motion.decided_by.name if motion.decided_by else ""
+    rules = rules_at(motion.region_code, duty.opened_at)
+    above_us = filing(session, rules, motion.commission) if rules else None
+    notified = motion.notified_at
+    return {
+        "measure.tier": _TIERS[duty.kind],
+        "measure.object": motion.about,
+        "measure.trigger": _lines(dict.fromkeys(_trigger(each) for each in every)),
+        "measure.facts": _lines(dict.fromkeys(each.facts for each in every)),
+        "measure.proposed_by": _lines(dict.fromkeys(_proposer(each) for each in every), "；"),
+        "measure.approved_by": f"{leader}，{_day(motion.decided_at)}",
+        "measure.decided_by": leader,
+        "measure.notified_at": (
+            notified.astimezone(_ZONE).strftime("%Y-%m-%dT%H:%M+08:00") if notified else None
+        ),
+        "measure.filed_with": above_us.name if above_us else None,
+        "measure.focus": _focus(session, duty),
+    }
+
+
+_TIERS = {
+    DutyKind.REMINDER: "提醒",
+    DutyKind.SUPERVISION: "督导",
+    DutyKind.INTERVIEW: "约谈",
+}
+
+
+def _lines(said: dict[str, None] | Sequence[str], between: str = "\n") -> str:
+    return between.join(said)
+
+
+def _trigger(motion: Motion) -> str:
+    rule = motion.rule
+    name = f"{rule.get('code', '')} {rule['title']}".strip()
+    return f"{name}（{rule.get('document', '')} {rule.get('clause', '')}）"
+
+
+def _proposer(motion: Motion) -> str:
+    who = motion.proposed_by.name if motion.proposed_by else "系统按规则提出"
+    return f"{who}，{_day(motion.proposed_at)}"
+
+
+def _day(at: datetime | None) -> str:
+    return at.astimezone(_ZONE).date().isoformat() if at else ""
+
+
+def _focus(session: Session, duty: Duty) -> str | None:
+    """What the experts sent are to look at."""
+    if duty.kind is not DutyKind.SUPERVISION:
+        return None
+    answers = session.scalars(
+        select(Document.answers)
+        .where(Document.duty_id == duty.id, Document.form.like("supervision_team.v%"))
+        .order_by(Document.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return answers["focus"] if answers else None
+
+
+def known(session: Session, duty: Duty) -> dict[str, Any]:
+    """What the checks of these forms may ask: who works for the object, now or before."""
+    motion = motions_of(session, duty)[0]
+    people = select(Appointment.user_id).where(
+        Appointment.organisation_id == motion.organisation_id
+    )
+    return {"own_people": sorted(set(session.scalars(people)))}
