@@ -31,8 +31,9 @@ from tests.test_tasks import receipt
 from workflows.actions import claims, delegation, drafts
 from workflows.actions.tasks import InvalidAnswers, TaskClosed, TaskHeld, complete_task
 from workflows.demo import answers
+from workflows.desks import led_lanes
 from workflows.events import EventName
-from workflows.permissions import Forbidden, inbox, led_lanes, may_complete
+from workflows.permissions import Forbidden, inbox, may_complete
 from workflows.readers import Reader
 
 ClientFor = Callable[[Appointment], Client]

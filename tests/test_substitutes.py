@@ -35,8 +35,9 @@ from workflows.actions.substitutes import Absence
 from workflows.actions.tasks import InvalidAnswers, TaskHeld, complete_task
 from workflows.demo import answers
 from workflows.demo.people import seat_of
+from workflows.desks import led_lanes
 from workflows.events import EventName
-from workflows.permissions import Forbidden, inbox, led_lanes, visible_cases
+from workflows.permissions import Forbidden, inbox, visible_cases
 
 ClientFor = Callable[[Appointment], Client]
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)

@@ -20,13 +20,11 @@ from webapp.errors import page as error_page
 from webapp.paging import paged
 from workflows.actions import claims, delegation, ranking
 from workflows.actions.tasks import InvalidAnswers, TaskClosed, TaskHeld
+from workflows.desks import desk_tasks, led_lanes, on_duty
 from workflows.permissions import (
     LANES,
-    desk_tasks,
     is_addressed,
-    led_lanes,
     may_complete,
-    on_duty,
     visible_cases,
 )
 

@@ -25,10 +25,10 @@ from webapp.errors import page as error_page
 from webapp.paging import paged
 from workflows import measures
 from workflows.actions import motions as acts
+from workflows.desks import on_duty
 from workflows.measure_readers import visible_motions
 from workflows.permissions import (
     OBJECT_ROLES,
-    on_duty,
     visible_cases,
     visible_items,
 )

@@ -3,9 +3,7 @@
 Unseen is absent: pages take their rows from the queries here, so that a neighbour's case is a 404.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -19,7 +17,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import aliased
 
 from models import (
     PERIODIC,
@@ -29,6 +27,7 @@ from models import (
     CaseUnit,
     Declaration,
     Duty,
+    DutyKind,
     Event,
     Level,
     Notice,
@@ -42,7 +41,6 @@ from models import (
     Task,
     TaskState,
     UnitPart,
-    User,
 )
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -220,10 +218,10 @@ def _addressed(by: Appointment) -> ColumnElement[bool]:
         Task.organisation_id == by.organisation_id,
         Task.lane.in_(lanes_of(by.role)),
     )
-    return or_(mine, our_desk) if by.stands_for_id is None else and_(our_desk, *_in_place(by))
+    return or_(mine, our_desk) if by.stands_for_id is None else and_(our_desk, *in_place(by))
 
 
-def _in_place(by: Appointment) -> list[ColumnElement[bool]]:
+def in_place(by: Appointment) -> list[ColumnElement[bool]]:
     """What an absent person's substitute gets of their steps: none of a case one reviews."""
     of_diagram = [] if by.diagram is None else [Task.diagram == by.diagram]
     return [Task.case_id.not_in(reviewed_cases(by)), *of_diagram]
@@ -262,57 +260,6 @@ def may_complete(by: Appointment, task: Task) -> bool:
     if not is_addressed(by, task) or task.holder_id not in (None, *by.people):
         return False
     return not task.confirms
-
-
-def led_lanes(session: Session, by: Appointment, now: datetime) -> frozenset[str]:
-    """Lanes whose desks of one's own unit one gives out the work of; one query.
-
-    A desk that nobody in the unit leads looks after itself, so that no step can get stuck with
-    somebody who has left.
-    """
-    if not may(by, "task:distribute"):
-        return frozenset()
-    here = on_duty(by.organisation_id, now).with_only_columns(Appointment.role).distinct()
-    roles = set(session.scalars(here))
-    led = LEADS.get(by.role, frozenset()) | (
-        {by.role} if not any(by.role in LEADS.get(role, ()) for role in roles) else set()
-    )
-    return frozenset(
-        lane.code for lane in LANES.values() if lane.at not in PERSONAL and led & set(lane.roles)
-    )
-
-
-def desk_tasks(by: Appointment, led: Iterable[str]) -> Select[Task]:
-    """Open steps of the desks of one's own unit that one sits at or leads."""
-    return select(Task).where(
-        Task.state == TaskState.OPEN,
-        Task.organisation_id == by.organisation_id,
-        Task.user_id.is_(None),
-        Task.lane.in_({*lanes_of(by.role), *led}),
-        *(_in_place(by) if by.stands_for_id is not None else ()),
-    )
-
-
-def on_duty(organisation_id: int, now: datetime) -> Select[Appointment]:
-    """Appointments at a unit that hold today, of people who may sign in."""
-    today = now.astimezone(_ZONE).date()
-    return (
-        select(Appointment)
-        .join(Appointment.user)
-        .where(
-            Appointment.organisation_id == organisation_id,
-            Appointment.valid_from <= today,
-            or_(Appointment.valid_to.is_(None), Appointment.valid_to >= today),
-            User.active,
-        )
-    )
-
-
-def colleagues(task: Task, now: datetime) -> Select[Appointment]:
-    """Who could do a step of a desk today: its unit's people in the roles of its lane."""
-    return on_duty(task.organisation_id or 0, now).where(
-        Appointment.role.in_(LANES[task.lane].roles)
-    )
 
 
 def visible_cases(by: Appointment) -> Select[Case]:
@@ -439,8 +386,8 @@ def _areas(by: Appointment) -> Select[str]:
 
 
 def visible_items(by: Appointment) -> Select[Rectification]:
-    """Ledger items our unit owns, accepts or guides; those of cases we may open; those of duties
-    of our area or the areas below it, for the desks that look after them.
+    """Ledger items our unit owns, accepts or guides; those of cases we may open; problems
+    entered in our area or the areas below it, for the desks that look after them.
 
     What a duty's item says is hidden from nobody who sees it, so whoever may not know names sees
     none of those.
@@ -455,7 +402,9 @@ def visible_items(by: Appointment) -> Select[Rectification]:
         ours = and_(ours, Rectification.case_id.is_not(None))
     below: ColumnElement[bool] = false()
     if by.role in _COUNTY_DESKS and by.organisation.kind in _OFFICES:
-        in_area = select(Duty.id).where(Duty.region_code.in_(_areas(by)))
+        in_area = select(Duty.id).where(
+            Duty.kind == DutyKind.LEDGER_ITEM, Duty.region_code.in_(_areas(by))
+        )
         below = Rectification.duty_id.in_(in_area)
     of_cases = Rectification.case_id.in_(select(Case.id).where(case_scope(by)))
     return select(Rectification).where(

@@ -29,7 +29,7 @@ from models import (
     User,
 )
 from models.icd10 import Icd10
-from workflows import duties, measures, panels, places, small_cells
+from workflows import duties, measure_sheets, measures, panels, places, small_cells
 from workflows.forms.checks.registry import Known
 from workflows.forms.load import base_name, load
 from workflows.forms.spec import Answers
@@ -70,7 +70,7 @@ def prefill(
         centre = places.guide_centre(session, case.county_code, here.date())
         values["zone.guide"] = centre.id if centre else None
     if task is not None and task.duty is not None:
-        of_duty = measures.prefill if "measure" in asked else duties.prefill
+        of_duty = measure_sheets.prefill if "measure" in asked else duties.prefill
         values.update(of_duty(session, task.duty))
     if task is not None and "item" in asked:
         values.update(_item_values(session, task))
@@ -273,7 +273,7 @@ def _plain_facts(
     if case is not None:
         return _case_facts(session, case, task, by)
     if task is not None and task.duty is not None:
-        known = measures.known if task.duty.kind in measures.MEASURES else duties.facts
+        known = measure_sheets.known if task.duty.kind in measures.MEASURES else duties.facts
         return known(session, task.duty) | _item_facts(session, task, by)
     return {}
 

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from models import Appointment, Process, Task, TaskState
 from workflows.actions.tasks import InvalidAnswers, TaskClosed, TaskHeld
+from workflows.desks import colleagues, led_lanes
 from workflows.events import EventName, record
 from workflows.notifications import tell
-from workflows.permissions import Forbidden, colleagues, is_addressed, led_lanes
+from workflows.permissions import Forbidden, is_addressed
 
 LONGEST = 200  # characters of a reason
 

@@ -16,13 +16,13 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from models import Appointment, Organisation
 from workflows.actions.accounts import ADMINISTRATORS, today, yesterday
 from workflows.actions.tasks import InvalidAnswers
+from workflows.desks import on_duty
 from workflows.events import EventName, record
 from workflows.notifications import tell
 from workflows.permissions import (
     LEADS,
     PERMISSIONS,
     Forbidden,
-    on_duty,
     require,
 )
 
