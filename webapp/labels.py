@@ -342,6 +342,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
 WORDS: dict[str, dict[str, str]] = {
     "lane": {lane.code: lane.title for lane in LANES.values()},
     "level": {code: ENUMS[Level][code] for code in Level},
+    "secret": {code: ENUMS[Secret][code] for code in Secret},
     "diagram": {
         "maternal_death": "报告、反馈与归档",
         "review": "评审",
