@@ -1,5 +1,6 @@
 """The inbox and one step at a time, over HTTP: seen by whom, handed in once, nothing lost."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from tests.conftest import DATABASES
 from tests.pages import Client
 from tests.people import World
 from tests.typed import typed
-from webapp import kept
+from webapp import inbox, kept
 from workflows.actions import cases as case_actions
 from workflows.demo import answers
 from workflows.forms import load
@@ -68,6 +69,26 @@ def test_the_inbox_groups_by_urgency(client_for: ClientFor, session: Session, wo
     by_case = client_for(by).get("/tasks?order=case&step=死亡个案报送").text
     assert by_case.count('class="inbox-row"') == 3
     assert client_for(by).get("/tasks?order=nonsense&step=没有").status_code == 200
+
+
+def test_a_long_inbox_is_turned_page_by_page_and_counted_whole(
+    client_for: ClientFor, session: Session, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "PER_PAGE", 2)
+    by = world.by["quality_office"]
+    for hours in (30, 1, 20):
+        report(session, by, NOW - timedelta(hours=hours))
+    browser, found = client_for(by), []
+    address: str | None = "/tasks"
+    while address is not None:
+        page = browser.get(address).text
+        found += re.findall(r'inbox-title">\s*<a href="/tasks/(\d+)"', page)
+        following = re.search(r'href="([^"]+)" rel="next"', page)
+        address = following[1] if following else None
+    waiting = session.scalars(select(Task.id).where(Task.state == TaskState.OPEN)).all()
+    mine = [key for key in waiting if session.get_one(Task, key).lane == "quality_office"]
+    assert sorted(map(int, found)) == sorted(mine)
+    assert '已超时 <span class="count">1</span>' in browser.get("/tasks").text
 
 
 def test_an_empty_inbox_says_why(client_for: ClientFor, world: World) -> None:

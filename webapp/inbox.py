@@ -1,17 +1,33 @@
-"""What waits for a person, grouped by urgency: the rows of 「我的待办」. Knows no request."""
+"""What waits for a person, grouped by urgency: the rows of 「我的待办」, page by page.
+
+All that waits is looked at only as far as putting it in order takes; whole rows are read for one
+page. Knows no request.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from models import Appointment, Case, Draft, Rectification, Task
+from models import Appointment, Case, Clock, Draft, Rectification, Task
 from webapp import words
 from workflows.permissions import inbox, visible_cases
 
+PER_PAGE = 60
 FAR = datetime.max.replace(tzinfo=UTC)  # steps without a number come after those with one
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An open step, as far as it takes to put it in its place. `about`: its case's number."""
+
+    id: int
+    title: str
+    opened_at: datetime
+    due_at: datetime | None
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +51,76 @@ class Row:
 class Group:
     code: str  # late, due, still: as words.tone_of_due says
     title: str
-    rows: list[Row]
+    count: int  # of all pages
+    rows: list[Row]  # of this one
 
 
 TITLES = {"late": "已超时", "due": "24 小时内到期", "still": "其余"}
 
-ORDERS: dict[str, tuple[str, Callable[[Row], tuple[object, ...]]]] = {
-    "urgency": ("按紧急程度", lambda row: (row.due_at or FAR, row.task.id)),
-    "case": ("按病例编号", lambda row: (row.task.about, row.due_at or FAR)),
-    "newest": ("按收到时间，新的在前", lambda row: (-row.task.opened_at.timestamp(),)),
+ORDERS: dict[str, tuple[str, Callable[[Waiting], tuple[object, ...]]]] = {
+    "urgency": ("按紧急程度", lambda row: (row.due_at or FAR, row.id)),
+    "case": ("按病例编号", lambda row: (row.about, row.due_at or FAR)),
+    "newest": ("按收到时间，新的在前", lambda row: (-row.opened_at.timestamp(),)),
 }
 
 
-def rows(session: Session, by: Appointment) -> list[Row]:
-    """All open steps of this person, in no particular order."""
-    tasks = session.scalars(
-        inbox(by).options(
+def waiting(session: Session, by: Appointment) -> list[Waiting]:
+    """All open steps of this person, in no particular order. One query."""
+    query = (
+        inbox(by)
+        .outerjoin(Task.clock)
+        .outerjoin(Task.case)
+        .with_only_columns(
+            Task.id, Task.title, Task.opened_at, Clock.due_at, func.coalesce(Case.number, "")
+        )
+    )
+    return [Waiting(*row) for row in session.execute(query)]
+
+
+def steps(found: Sequence[Waiting]) -> list[str]:
+    """The titles of the steps that wait, for the filter."""
+    return sorted({row.title for row in found})
+
+
+def ordered(found: Sequence[Waiting], order: str, now: datetime) -> list[Waiting]:
+    """Late, due within 24 hours, the rest, each in its order. KeyError for no such order."""
+    groups, key = list(TITLES), ORDERS[order][1]
+    return sorted(found, key=lambda row: (groups.index(_tone(row.due_at, now)), *key(row)))
+
+
+def grouped(
+    session: Session,
+    by: Appointment,
+    found: Sequence[Waiting],
+    page: Sequence[Waiting],
+    now: datetime,
+) -> list[Group]:
+    """The groups of one page of what was found; those it has no row of are left out."""
+    counts = dict.fromkeys(TITLES, 0)
+    for each in found:
+        counts[_tone(each.due_at, now)] += 1
+    groups = {code: Group(code, title, counts[code], []) for code, title in TITLES.items()}
+    for row in _rows(session, by, [each.id for each in page]):
+        groups[_tone(row.due_at, now)].rows.append(row)
+    return [group for group in groups.values() if group.rows]
+
+
+def _rows(session: Session, by: Appointment, ids: Sequence[int]) -> list[Row]:
+    """Whole rows, in the order of the ids."""
+    found = session.scalars(
+        select(Task)
+        .where(Task.id.in_(ids))
+        .options(
             joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
             joinedload(Task.duty),
             joinedload(Task.clock),
             joinedload(Task.holder),
             joinedload(Task.owner),
         )
-    ).all()
-    percents = _percents(session, by)
+    )
+    by_id = {task.id: task for task in found}
+    tasks = [by_id[key] for key in ids]
+    percents = _percents(session, by, ids)
     items = _items(session, tasks)
     cases = _cases(session, by, tasks)
     return [
@@ -72,8 +134,13 @@ def rows(session: Session, by: Appointment) -> list[Row]:
     ]
 
 
-def _percents(session: Session, by: Appointment) -> dict[str, int]:
-    found = session.execute(select(Draft.place, Draft.percent).where(Draft.user_id == by.user_id))
+def _percents(session: Session, by: Appointment, ids: Sequence[int]) -> dict[str, int]:
+    places = [f"task:{key}" for key in ids]
+    found = session.execute(
+        select(Draft.place, Draft.percent).where(
+            Draft.user_id == by.user_id, Draft.place.in_(places)
+        )
+    )
     return dict(found.all())
 
 
@@ -92,18 +159,5 @@ def _cases(session: Session, by: Appointment, tasks: Sequence[Task]) -> set[int]
     )
 
 
-def steps(found: Sequence[Row]) -> list[str]:
-    """The titles of the steps that wait, for the filter."""
-    return sorted({row.task.title for row in found})
-
-
-def grouped(found: Sequence[Row], order: str, now: datetime) -> list[Group]:
-    """Late, due within 24 hours, the rest; empty groups left out. KeyError for no such order."""
-    groups = {code: Group(code, title, []) for code, title in TITLES.items()}
-    for row in sorted(found, key=ORDERS[order][1]):
-        groups[tone(row, now)].rows.append(row)
-    return [group for group in groups.values() if group.rows]
-
-
-def tone(row: Row, now: datetime) -> str:
-    return words.tone_of_due(row.due_at, now) if row.due_at else "still"
+def _tone(due_at: datetime | None, now: datetime) -> str:
+    return words.tone_of_due(due_at, now) if due_at else "still"

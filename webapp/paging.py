@@ -46,7 +46,17 @@ def paged(session: Session, query: Select[Any], size: int, most: int | None = No
         counted = counted.limit(most + 1)
     there = session.scalar(select(func.count()).select_from(counted.subquery())) or 0
     total = there if most is None else min(there, most)
-    last = max(1, -(-total // size))
-    number = min(max(1, request.args.get("page", 1, type=int)), last)
+    number = _asked(total, size)
     rows = session.scalars(query.offset((number - 1) * size).limit(size)).unique().all()
     return Page(rows, number, total, size, there > total)
+
+
+def sliced(rows: Sequence[Any], size: int) -> Page:
+    """The page that `?page=` asks for, of rows at hand."""
+    number = _asked(len(rows), size)
+    return Page(rows[(number - 1) * size : number * size], number, len(rows), size)
+
+
+def _asked(total: int, size: int) -> int:
+    last = max(1, -(-total // size))
+    return min(max(1, request.args.get("page", 1, type=int)), last)

@@ -12,6 +12,7 @@ from webapp import beside, copies, dates, db, desk, drafts, forms, inbox, prefil
 from webapp.access import current
 from webapp.cases.documents import laid_out, parts_of
 from webapp.forms import Signing, TaskForm
+from webapp.paging import sliced
 from webapp.seats import undeclared
 from workflows import surroundings
 from workflows.actions import delegation, tasks, users
@@ -28,15 +29,18 @@ bp = Blueprint("tasks", __name__, url_prefix="/tasks")
 @bp.get("", endpoint="inbox")
 def list_inbox() -> ResponseReturnValue:
     """What waits for me, by urgency."""
-    rows = inbox.rows(db.session, current.appointment)
+    by, now = current.appointment, current.now
+    found = inbox.waiting(db.session, by)
     step, order = request.args.get("step", ""), request.args.get("order", "urgency")
     order = order if order in inbox.ORDERS else "urgency"
-    shown = [row for row in rows if step in ("", row.task.title)]
+    shown = [row for row in found if step in ("", row.title)]
+    page = sliced(inbox.ordered(shown, order, now), inbox.PER_PAGE)
     return render_template(
         "tasks/inbox.html",
-        total=len(rows),
-        groups=inbox.grouped(shown, order, current.now),
-        steps=inbox.steps(rows),
+        total=len(found),
+        page=page,
+        groups=inbox.grouped(db.session, by, shown, page.rows, now),
+        steps=inbox.steps(found),
         orders=[(code, title) for code, (title, _key) in inbox.ORDERS.items()],
         step=step,
         order=order,
