@@ -33,6 +33,7 @@ def request_dossier(
 ) -> DossierRequest:
     """Ask for a copy of a case the caller may see. The worker renders it after the commit.
 
+    Asked again for the same purpose while it is being made, it is the same copy.
     Raises Forbidden, InvalidAnswers (no purpose; another purpose without a word about it).
     """
     require(by, "dossier:request")
@@ -43,17 +44,28 @@ def request_dossier(
         raise InvalidAnswers({"note": ["写明用途"]})
     if len(note) > 200:
         raise InvalidAnswers({"note": ["用途说明不超过 200 字"]})
-    row = DossierRequest(
-        case=case,
-        appointment=by,
-        purpose=PURPOSES[purpose] + (f"：{note}" if note else ""),
-        requested_at=now,
-    )
+    said = PURPOSES[purpose] + (f"：{note}" if note else "")
+    # Who presses twice at once is let in one after the other
+    session.execute(select(Appointment.id).where(Appointment.id == by.id).with_for_update())
+    if (there := _in_the_making(session, case, said, by)) is not None:
+        return there
+    row = DossierRequest(case=case, appointment=by, purpose=said, requested_at=now)
     session.add(row)
     session.flush()
     record(session, EventName.DOSSIER_REQUESTED, case=case, by=by, now=now, dossier=row.id)
     jobs.enqueue(session, JOB, f"dossier-{row.id}", row.id)
     return row
+
+
+def _in_the_making(
+    session: Session, case: Case, purpose: str, by: Appointment
+) -> DossierRequest | None:
+    query = visible_dossiers(by).where(
+        DossierRequest.case_id == case.id,
+        DossierRequest.purpose == purpose,
+        DossierRequest.state.in_((DossierState.WAITING, DossierState.RENDERING)),
+    )
+    return session.scalars(query.order_by(DossierRequest.id).limit(1)).one_or_none()
 
 
 def report_progress(session: Session, row: DossierRequest, percent: int, message: str) -> None:
