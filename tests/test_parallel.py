@@ -7,7 +7,7 @@ import pytest
 
 from models import Task, TaskState
 from tests.test_engine import Walk, case, session  # noqa: F401 - fixtures
-from workflows.engine import StepClosed, parallel
+from workflows.engine import StepClosed, StepFailed, parallel
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 
@@ -51,6 +51,20 @@ def test_when_the_last_open_step_is_dropped_the_process_goes_on(walk):
     assert drop(walk, 1) == ["UT_conclude"]
     assert walk.host.calls == [("open_opinions", "county")]
     assert seat(walk, 1).state == TaskState.CANCELLED
+
+
+def test_what_fails_on_the_way_is_told_with_its_step(walk, monkeypatch):
+    """The last opinion to come is taken out, and opening the others fails."""
+
+    def refuse(level):
+        raise ZeroDivisionError(level)
+
+    for index in (0, 2):
+        walk.do("UT_opinion", index=index)
+    monkeypatch.setitem(walk.host.services, "open_opinions", refuse)
+    with pytest.raises(StepFailed) as failed:
+        drop(walk, 1)
+    assert (failed.value.step, failed.value.process_id) == ("UT_opinion", walk.process.id)
 
 
 def test_an_added_step_is_waited_for(walk):
@@ -116,7 +130,7 @@ def test_what_is_not_open_or_not_parallel_is_refused(walk):
     with pytest.raises(StepClosed):
         add(walk, beside=0, index=3)
     for taken in (0, 1, 2):
-        with pytest.raises(ValueError, match="is taken"):
+        with pytest.raises(parallel.IndexTaken):
             add(walk, beside=1, index=taken)
     drop(walk, 1)
     with pytest.raises(StepClosed):

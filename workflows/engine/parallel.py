@@ -4,6 +4,8 @@ A reviewer gives up his seat, another takes one. Cancelling the child would bloc
 for ever, which waits until all its children are completed; so a child is taken out, or added.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -14,19 +16,30 @@ from sqlalchemy.orm import Session
 
 from models import Task
 from workflows import engine
-from workflows.engine import Host, StepClosed, rows, script
+from workflows.engine import Host, NotModelled, StepClosed, rows, script
 
 
-class NotParallel(Exception):
+class NotParallel(NotModelled):
     """The step is not one of several side by side."""
+
+
+class IndexTaken(NotModelled):
+    """A sibling has, or had, that index."""
+
+
+@contextmanager
+def _moving(task: Task, now: datetime) -> Iterator[None]:
+    process = task.process
+    with engine._telling(process.definition.name, process.id, task.bpmn_id), script.at(now):
+        yield
 
 
 def drop(session: Session, task: Task, host: Host, *, now: datetime) -> None:
     """Take an open step out. Was it the last one open, the process goes on without it.
 
-    Raises StepClosed, NotParallel.
+    Raises StepClosed, StepFailed, NotParallel.
     """
-    with script.at(now):
+    with _moving(task, now):
         instance, step = _open_step(session, task, host, now)
         parent = _several(step)
         step.workflow._remove_task(step.id)
@@ -39,13 +52,13 @@ def drop(session: Session, task: Task, host: Host, *, now: datetime) -> None:
 def add(session: Session, beside: Task, index: int, host: Host, *, now: datetime) -> Task:
     """Open one more step beside an open one, with an index that none of its siblings has had.
 
-    Raises StepClosed when `beside` is not open, NotParallel, ValueError for an index in use.
+    Raises StepClosed when `beside` is not open, StepFailed, NotParallel, IndexTaken.
     """
-    with script.at(now):
+    with _moving(beside, now):
         instance, step = _open_step(session, beside, host, now)
         parent = _several(step)
         if index in {engine._index(child) for child in parent.task_spec._instances(parent)}:
-            raise ValueError(f"index {index} is taken")
+            raise IndexTaken(index)
         before = set(engine._open_steps(instance.workflow))
         parent.task_spec.create_child(parent, index, index)
         instance.workflow.do_engine_steps()
