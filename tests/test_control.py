@@ -22,9 +22,11 @@ from models import (
     TaskState,
     User,
 )
+from tests.conftest import DATABASES
 from tests.pages import Client
 from tests.played import RECTIFYING, Cast
 from tests.reviewing import begin, opened, submit
+from webapp.db import make_engine
 from workflows import clocks
 from workflows.actions import control
 from workflows.actions.tasks import CaseSuspended, InvalidAnswers, TaskClosed
@@ -45,9 +47,19 @@ ClientFor = Callable[[Appointment], Client]
 
 
 @pytest.fixture
-def play(settled_sqlite: Path, tmp_path: Path) -> Iterator[Play]:
-    with opened(settled_sqlite, tmp_path) as session:
+def play(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Play]:
+    if database == "sqlite":
+        with opened(request.getfixturevalue("settled_sqlite"), tmp_path) as session:
+            yield begin(session, tmp_path)
+        return
+    server = request.getfixturevalue("postgres")
+    engine = make_engine(
+        server.create_database("control", request.getfixturevalue("settled_postgres"))
+    )
+    with Session(engine) as session:
         yield begin(session, tmp_path)
+    engine.dispose()
+    server.drop_database("control")
 
 
 def rows(play: Play) -> Session:
@@ -90,6 +102,7 @@ def suspend(play: Play, hours: float, who: str = "", reason: str = WHY) -> None:
     control.suspend(rows(play), case_of(play), reason, by=leader, now=play.at(hours))
 
 
+@pytest.mark.parametrize("database", DATABASES)
 def test_work_stands_still_and_goes_on_where_it_stood(play: Play) -> None:
     submit(play)
     before = limits(play)
@@ -155,6 +168,7 @@ def rewind(play: Play, who: str, step: str, target: str, hours: float) -> None:
     control.rewind(rows(play), open_step, target, MISTAKE, by=by(play, who), now=at)
 
 
+@pytest.mark.parametrize("database", DATABASES)
 def test_back_to_checking_before_the_panel_is_called(play: Play) -> None:
     submit(play)
     before, sheets = limits(play), rows(play).scalars(select(Document.id)).all()
@@ -260,6 +274,7 @@ def test_of_two_at_once_the_second_is_told(play: Play) -> None:
 # Leaving out
 
 
+@pytest.mark.parametrize("database", DATABASES)
 def test_a_step_is_left_out_by_two_people_of_the_unit(play: Play) -> None:
     submit(play)
     play.county_review(100)
