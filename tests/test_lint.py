@@ -73,6 +73,14 @@ def test_each_rule_finds_its_breach(text, old, new, words, request):
     assert any(finding.text.startswith(f"{rule}：") for finding in found), found
 
 
+def test_one_goes_back_only_from_steps_that_there_are(words):
+    files = files_of("maternal_death")
+    main = "maternal_death/process.bpmn"
+    wrong = files[main].replace("UT_supplement UT_convene", "UT_supplement UT_x")
+    [found] = lint.lint_files("maternal_death", {**files, main: wrong}, words)
+    assert (found.element, "UT_x" in found.text) == ("UT_verify", True)
+
+
 def test_a_join_beside_a_loop_is_found(words):
     """L11: the same fork and join on the level that has the return loop."""
     open_part = MAIN.replace("bpmn:subProcess", "bpmn:dissolved")

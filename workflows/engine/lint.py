@@ -60,13 +60,14 @@ def lint_files(name: str, files: Files, words: Vocabulary) -> list[Finding]:
 
 def knowing(files: Files, words: Vocabulary) -> Vocabulary:
     """The words, with the processes and decisions that the files bring themselves."""
-    called, decisions, given = set[str](), set[str](), set[str]()
+    called, decisions, given, steps = set[str](), set[str](), set[str](), set[str]()
     for file, text in files.items():
         root = _readable(text)
         if root is None:
             continue
         if file.endswith(".bpmn"):
             called |= called_in(text)
+            steps |= {str(step.get("id")) for step in root.iter(f"{B}userTask")}
         elif file.endswith(".dmn"):
             decisions |= lint_tables.decisions_in(root)
             given |= lint_tables.outputs_of(root)
@@ -77,6 +78,7 @@ def knowing(files: Files, words: Vocabulary) -> Vocabulary:
         called=words.called | called,
         decisions=words.decisions | decisions,
         names=words.names | given,
+        steps=words.steps | steps,
     )
 
 

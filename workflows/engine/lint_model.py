@@ -184,11 +184,14 @@ def _user_tasks(root: Any, words: Vocabulary) -> Told:
             yield name_of(step), f"L21：没有叫 {told['form']} 的表单；改正名称，或一并上传表单文件"
         if told.get("effect") and told["effect"] not in words.effects:
             yield name_of(step), f"L21：系统里没有叫 {told['effect']} 的办理结果"
-        yield from ((name_of(step), text) for text in _wrong_marks(told))
+        yield from ((name_of(step), text) for text in _wrong_marks(told, words))
 
 
-def _wrong_marks(told: dict[str | None, str | None]) -> Iterator[str]:
+def _wrong_marks(told: dict[str | None, str | None], words: Vocabulary) -> Iterator[str]:
     """Of the marks by which people may move a case: what a limit runs for is never left out."""
+    for later in (told.get("rewindFrom") or "").split():
+        if words.steps and later not in words.steps:
+            yield f"L21：rewindFrom 里的 {later} 不是人工步骤；改成可以从那里退回来的步骤的编号"
     if told.get("skip") not in (None, "yes"):
         yield "L21：skip 只能写 yes；不能略过的步骤不写"
     elif told.get("skip") and (told.get("clock") or told.get("stopsClock")):

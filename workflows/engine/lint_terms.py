@@ -65,6 +65,7 @@ class Vocabulary:
     names: frozenset[str]
     decisions: frozenset[str] = frozenset()
     called: frozenset[str] = frozenset()  # processes that some diagram calls
+    steps: frozenset[str] = frozenset()  # user tasks of all files, if they are known
     answers: Mapping[str, Mapping[str, tuple[Value, ...]]] = field(default_factory=dict)
     flags: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
     services_say: Mapping[str, Value] = field(default_factory=dict)
