@@ -32,10 +32,13 @@ from models.process import (
     Transfer,
 )
 from models.rectification import (
+    Effect,
+    Extension,
     ItemSource,
     Rectification,
     RectificationEntry,
     RectificationState,
+    Reopening,
 )
 from models.review import Conclusion, Declaration, Level, Opinion, Panel, PanelMember
 from models.rule import FrozenRules
@@ -71,8 +74,10 @@ __all__ = [
     "Duty",
     "DutyKind",
     "DutyState",
+    "Effect",
     "Employment",
     "Event",
+    "Extension",
     "Finding",
     "FormText",
     "FrozenRules",
@@ -106,6 +111,7 @@ __all__ = [
     "RectificationState",
     "Region",
     "RegionLevel",
+    "Reopening",
     "Role",
     "SearchKey",
     "Task",

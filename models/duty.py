@@ -21,6 +21,7 @@ class DutyKind(enum.StrEnum):
     MONTHLY_REPORT = "monthly_report"
     QUARTERLY_NOTICE = "quarterly_notice"
     LEDGER_ITEM = "ledger_item"  # a problem that no review found; runs as `rectification`
+    EXTENSION = "extension"  # a longer deadline of an item is asked for
     EFFECT_CHECK = "effect_check"
     REMINDER = "reminder"
     SUPERVISION = "supervision"
@@ -41,7 +42,8 @@ class Duty(Base):
 
     `occasion` is empty for what comes with every period; otherwise it is the number by which people
     know it, and tells duties of one kind, unit and day apart; its period is the day it was opened.
-    `receiver`: the unit that takes a report over, where there is one.
+    `receiver`: the unit that takes a report over, where there is one. `item_id`: the ledger item it
+    is about, where that came first.
 
     `rule` is the rule that asks for it, frozen when the duty was opened. `content`: what a report
     comprised when it was last handed in, as workflows.duties.content says.
@@ -57,6 +59,10 @@ class Duty(Base):
     starts_on: Mapped[date]  # days in China; the last one is part of the period
     ends_on: Mapped[date]
     occasion: Mapped[str] = mapped_column(default="")
+    item_id: Mapped[int | None] = mapped_column(
+        ForeignKey("rectification.id", use_alter=True),  # item → duty → item
+        index=True,
+    )
     rule: Mapped[dict[str, Any]]
     content: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), info=SENSITIVE)
     state: Mapped[DutyState] = mapped_column(default=DutyState.OPEN)

@@ -34,13 +34,23 @@ class ItemSource(enum.StrEnum):
     INTERVIEW = "interview"
 
 
+class Effect(enum.StrEnum):
+    """What was found some months after the closing (回头看)."""
+
+    EFFECTIVE = "effective"
+    NOT_YET = "not_yet"  # too early to say; looked at again
+    NOT_EFFECTIVE = "not_effective"
+
+
 class Rectification(Base):
     """A problem of a case's review (`finding`), or of a duty's: one that was found otherwise.
 
     The problem is told by the same columns whatever its source; `area`, `scope`, `kind` and `cell`
     as in Finding. `place` is the index among the parallel items of one level of one case or of one
     duty, from 0; the level of a duty's items is empty.
-    `deadline` may be extended, `first_deadline` is never overwritten.
+    `deadline` may be extended, `first_deadline` is never overwritten. `reopened`: how often, each
+    time with a row of Reopening; the state is that of the newest round, the figures are of all.
+    `effect_due_on`: when somebody is to look whether the closing has had its effect.
     """
 
     __tablename__ = "rectification"
@@ -69,17 +79,21 @@ class Rectification(Base):
     cause: Mapped[str | None] = mapped_column(info=SENSITIVE)
     measure: Mapped[str | None] = mapped_column(info=SENSITIVE)
     strength: Mapped[str | None]
+    resp_level: Mapped[str | None]  # government, department, institution, person
     owner_person: Mapped[str | None] = mapped_column(info=PERSONAL)
     first_deadline: Mapped[date | None]
     deadline: Mapped[date | None]
     progress: Mapped[int] = mapped_column(default=0)
     rejections: Mapped[int] = mapped_column(default=0)
     interview_proposed: Mapped[bool] = mapped_column(default=False)  # C03: 整改达不到要求
+    reopened: Mapped[int] = mapped_column(default=0)
+    effect: Mapped[Effect | None]
+    effect_due_on: Mapped[date | None] = mapped_column(index=True)
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 
     case: Mapped[Case | None] = relationship()
-    duty: Mapped[Duty | None] = relationship()
+    duty: Mapped[Duty | None] = relationship(foreign_keys=[duty_id])
     finding: Mapped[Finding | None] = relationship()
     owner: Mapped[Organisation] = relationship(foreign_keys=[owner_id])
     acceptor: Mapped[Organisation] = relationship(foreign_keys=[acceptor_id])
@@ -87,10 +101,13 @@ class Rectification(Base):
     entries: Mapped[list["RectificationEntry"]] = relationship(
         back_populates="item", order_by="RectificationEntry.id"
     )
+    reopenings: Mapped[list["Reopening"]] = relationship(
+        back_populates="item", order_by="Reopening.id", foreign_keys="Reopening.item_id"
+    )
 
 
 class RectificationEntry(Base):
-    """What happened to an item: planned, progress, accepted, rejected. Rows are only added."""
+    """What happened to an item, by codes that labels.WORDS says. Rows are only added."""
 
     __tablename__ = "rectification_entry"
 
@@ -102,3 +119,63 @@ class RectificationEntry(Base):
 
     item: Mapped[Rectification] = relationship(back_populates="entries")
     user: Mapped[User | None] = relationship()
+
+
+class Extension(Base):
+    """A longer deadline, asked for by the owner and decided by the acceptor. The duty is its own.
+
+    `approved` None: not decided, or overtaken by the closing if `decided_at` is set.
+    """
+
+    __tablename__ = "extension"
+
+    item_id: Mapped[int] = mapped_column(ForeignKey("rectification.id"), index=True)
+    duty_id: Mapped[int] = mapped_column(ForeignKey("duty.id"), unique=True)
+    asked_at: Mapped[datetime]
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    reason: Mapped[str] = mapped_column(info=SENSITIVE)
+    before: Mapped[date]  # the deadline when it was asked for
+    until: Mapped[date]
+    approved: Mapped[bool | None]
+    decided_at: Mapped[datetime | None]
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    decision: Mapped[str | None] = mapped_column(info=SENSITIVE)
+
+    item: Mapped[Rectification] = relationship(foreign_keys=[item_id])
+    duty: Mapped[Duty] = relationship(foreign_keys=[duty_id])
+    asked_by: Mapped[User] = relationship(foreign_keys=[asked_by_id])
+    decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])
+
+
+class Reopening(Base):
+    """A closed item is open again: the problem came back, or the measures had no effect.
+
+    The work goes on where it was found: in the case of the finding, at `place` among the items of
+    its level, or in a duty. `deadline` and `closed_at` are of the round that had ended.
+    """
+
+    __tablename__ = "reopening"
+    __table_args__ = (
+        UniqueConstraint("case_id", "level", "place"),
+        UniqueConstraint("duty_id", "level", "place"),
+        of_case_or_duty(),
+    )
+
+    item_id: Mapped[int] = mapped_column(ForeignKey("rectification.id"), index=True)
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"))
+    duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"))
+    level: Mapped[str]
+    place: Mapped[int]
+    finding_id: Mapped[int | None] = mapped_column(ForeignKey("finding.id"), unique=True)
+    source: Mapped[ItemSource | None]  # None: the effect check
+    problem: Mapped[str] = mapped_column(info=SENSITIVE)  # what was found again
+    deadline: Mapped[date | None]
+    closed_at: Mapped[datetime]
+
+    item: Mapped[Rectification] = relationship(back_populates="reopenings", foreign_keys=[item_id])
+    case: Mapped[Case | None] = relationship()
+    duty: Mapped[Duty | None] = relationship(foreign_keys=[duty_id])
+    finding: Mapped[Finding | None] = relationship()
+    by: Mapped[User] = relationship()

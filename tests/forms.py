@@ -85,6 +85,17 @@ GOOD: dict[str, dict[str, Any]] = {
     "rectification_plan.v1": demo.plan(days(100).date(), problem="未称重计量"),
     "rectification_progress.v1": demo.progress(evidence=["photo"]),
     "rectification_acceptance.v1": demo.rejection(days(39), sign=SIGN),
+    "ledger_item.v1": demo.problem(
+        owner=HOSPITAL, acceptor=COMMISSION, found_on=days(30).date(), files=["photo"]
+    ),
+    "extension_request.v1": demo.extension(days(120).date()),
+    "extension_decision.v1": demo.extension_refused(sign=SIGN),
+    "effect_check.v1": demo.effect(
+        sign=SIGN,
+        effect_judgement="not_yet",
+        reason="样本太少。",
+        again_on=days(90).date().isoformat(),
+    ),
     "second_discussion.v1": demo.second_discussion(EVENT, report_file="autopsy", sign=SIGN),
     "archive.v1": demo.archive(sign=SIGN),
     "reminder_letter.v1": demo.reminder_letter(sign=SIGN),

@@ -19,6 +19,7 @@ STEPS = {
     "archive", "case_record", "case_submission", "conclusion", "conclusion_chair",
     "conclusion_endorsement", "death_card", "head_explanation", "in_hospital_discussion",
     "monthly_check", "monthly_report", "notice", "notice_issue", "notice_receipt", "opinion",
+    "ledger_item", "extension_request", "extension_decision", "effect_check",
     "panel", "quarterly_notice", "receipt", "record_inventory",
     "rectification_acceptance", "rectification_plan", "rectification_progress", "report",
     "second_discussion", "verification",

@@ -7,8 +7,8 @@ import pytest
 from lxml import html
 
 from tests.played import NOW, Browse, Cast
+from workflows.item_scope import visible_items
 from workflows.ledger_metrics import Item, metrics
-from workflows.permissions import visible_items
 
 TODAY = date(2026, 11, 22)
 YEAR = (date(2026, 1, 1), TODAY)

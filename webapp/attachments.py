@@ -19,8 +19,9 @@ from webapp.copies import folder
 from webapp.forms import names
 from workflows.actions import attachments
 from workflows.events import EventName, record
+from workflows.item_scope import files_of_duties
 from workflows.measure_readers import files_of_measures
-from workflows.permissions import files_of_duties, visible_cases
+from workflows.permissions import visible_cases
 from workflows.readers import Reader
 
 bp = Blueprint("attachments", __name__)

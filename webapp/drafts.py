@@ -8,17 +8,21 @@ import re
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from models import Task
+from models import Rectification, Task
 from webapp import db
 from webapp.access import current
 from webapp.forms import Kept
 from webapp.forms.typed import Pairs, worth_keeping
 from webapp.words import local
 from workflows.actions import drafts
+from workflows.actions.extensions import may_ask
+from workflows.item_scope import visible_items
 from workflows.permissions import inbox
 
 bp = Blueprint("drafts", __name__)
 
+FREE = {"report": "case:report", "ledger": "ledger:enter"}  # forms without a step: who may
+EXTENSION = re.compile(r"extension:(\d{1,9})", re.ASCII)
 TASK = re.compile(r"task:(\d{1,9})", re.ASCII)
 PERCENT = "_percent"  # how much of what is required is filled in, by the page's own count
 
@@ -64,9 +68,14 @@ def _percent() -> int:
 
 def _require_place(place: str) -> None:
     """404 unless one may hand in there now; the page then keeps the text itself."""
-    if place == "report" and current.may("case:report"):
+    if any(place == name and current.may(asked) for name, asked in FREE.items()):
         return
-    found = TASK.fullmatch(place)
-    if found is None:
+    if (found := EXTENSION.fullmatch(place)) is not None:
+        by = current.appointment
+        item = db.one_or_404(visible_items(by).where(Rectification.id == int(found[1])))
+        if not may_ask(item, by):
+            abort(404)
+        return
+    if (found := TASK.fullmatch(place)) is None:
         abort(404)
     db.one_or_404(inbox(current.appointment).where(Task.id == int(found[1])))

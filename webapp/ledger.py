@@ -2,26 +2,37 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from models import (
+    Attachment,
     Case,
     Clock,
+    Duty,
+    Extension,
+    ItemSource,
     Rectification,
     RectificationEntry,
     RectificationState,
+    Reopening,
     Task,
     TaskState,
 )
-from webapp import db, labels
+from webapp import db
 from webapp.access import current
 from workflows import ledger_metrics
-from workflows.permissions import inbox, visible_cases, visible_items
+from workflows.actions import extensions
+from workflows.actions import ledger as acts
+from workflows.actions.reopening import ItemClosed
+from workflows.actions.tasks import InvalidAnswers
+from workflows.item_scope import ITEM_FORMS, visible_items
+from workflows.permissions import Forbidden, is_addressed, visible_cases
 from workflows.readers import PlainReader, Reader
 
 bp = Blueprint("ledger", __name__, url_prefix="/ledger")
@@ -31,6 +42,10 @@ VIEWS = {
     "open": "未销号",
     "overdue": "已逾期",
     "mine": "本单位负责",
+    "guided": "本单位指导",
+    "extended": "延期过",
+    "reopened": "重开过",
+    "effect": "待评估效果",
     "closed": "已销号",
     "all": "全部",
 }
@@ -38,6 +53,7 @@ _OPEN = Rectification.state != RectificationState.CLOSED
 
 
 def today() -> date:
+    """The day in China."""
     return current.now.astimezone(ZoneInfo("Asia/Shanghai")).date()
 
 
@@ -45,35 +61,40 @@ def today() -> date:
 def index() -> ResponseReturnValue:
     if not current.may("ledger:view"):
         abort(404)
-    view = request.args.get("view", "open")
-    if view not in VIEWS:
-        view = "open"
+    view, source = request.args.get("view", "open"), request.args.get("source", "")
+    view = view if view in VIEWS else "open"
+    source = source if source in list(ItemSource) else ""
     page = max(1, request.args.get("page", 1, type=int))
     query = _filtered(visible_items(current.appointment), view)
+    if source:
+        query = query.where(Rectification.source == ItemSource(source))
     total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    rows = _page(query, page)
     return render_template(
         "ledger/index.html",
-        rows=rows,
+        rows=_page(query, page),
         total=total,
         page=page,
         pages=-(-total // PAGE),
         view=view,
         views=VIEWS,
+        source=source,
+        sources=list(ItemSource),
         today=today(),
     )
 
 
 def _filtered(query: Select[Rectification], view: str) -> Select[Rectification]:
-    if view == "open":
-        return query.where(_OPEN)
-    if view == "overdue":
-        return query.where(_OPEN, Rectification.deadline < today())
-    if view == "mine":
-        return query.where(Rectification.owner_id == current.appointment.organisation_id)
-    if view == "closed":
-        return query.where(Rectification.state == RectificationState.CLOSED)
-    return query
+    conditions: dict[str, list[ColumnElement[bool]]] = {
+        "open": [_OPEN],
+        "overdue": [_OPEN, Rectification.deadline < today()],
+        "mine": [Rectification.owner_id == current.appointment.organisation_id],
+        "guided": [Rectification.guide_id == current.appointment.organisation_id],
+        "extended": [Rectification.deadline > Rectification.first_deadline],
+        "reopened": [Rectification.reopened > 0],
+        "effect": [Rectification.effect_due_on.is_not(None)],
+        "closed": [Rectification.state == RectificationState.CLOSED],
+    }
+    return query.where(*conditions.get(view, []))
 
 
 def _page(query: Select[Rectification], page: int) -> Sequence[Rectification]:
@@ -112,39 +133,122 @@ def _chosen_day(name: str, otherwise: date) -> date:
 
 @bp.get("/<int:item_id>")
 def show(item_id: int) -> ResponseReturnValue:
-    by = current.appointment
+    return _show(_item(item_id))
+
+
+def _item(item_id: int) -> Rectification:
     if not current.may("ledger:view"):
         abort(404)
-    item = db.one_or_404(
-        visible_items(by)
+    item: Rectification = db.one_or_404(
+        visible_items(current.appointment)
         .where(Rectification.id == item_id)
         .options(
+            joinedload(Rectification.owner),
+            joinedload(Rectification.acceptor),
+            joinedload(Rectification.guide),
+            joinedload(Rectification.case),
             selectinload(Rectification.entries).joinedload(RectificationEntry.user),
+            selectinload(Rectification.reopenings).joinedload(Reopening.case),
         )
     )
-    mine = db.session.scalars(inbox(by).where(Task.rectification_id == item.id)).first()
-    waiting = db.session.scalars(
-        select(Task).where(Task.rectification_id == item.id, Task.state == TaskState.OPEN)
-    ).first()
+    return item
+
+
+def _show(item: Rectification, errors: dict[str, list[str]] | None = None) -> ResponseReturnValue:
+    by = current.appointment
+    steps = db.session.scalars(
+        select(Task)
+        .where(Task.rectification_id == item.id, Task.state == TaskState.OPEN)
+        .options(joinedload(Task.organisation))
+        .order_by(Task.id)
+    ).all()
     clock = db.session.scalars(
-        select(Clock).where(Clock.rule_key == "clock.rectification", Clock.subject == str(item.id))
+        select(Clock)
+        .where(Clock.rule_key == "clock.rectification", Clock.subject == str(item.id))
+        .order_by(Clock.id.desc())
     ).first()
-    sees_case = db.session.scalar(
-        select(func.count()).select_from(
-            visible_cases(by).where(Case.id == item.case_id).subquery()
-        )
-    )
-    return render_template(
+    wishes = db.session.scalars(
+        select(Extension).where(Extension.item_id == item.id).order_by(Extension.id)
+    ).all()
+    readers = _readers(item)
+    asks = extensions.may_ask(item, by) and all(wish.decided_at for wish in wishes)
+    page = render_template(
         "ledger/show.html",
         item=item,
-        reader=Reader(db.session, item.case, by) if item.case else PlainReader(db.session),
-        mine=mine,
-        waiting=waiting,
+        reader=readers[0],
+        scrub=partial(_scrub, readers),
+        mine=[step for step in steps if is_addressed(by, step)],
+        others=[step for step in steps if not is_addressed(by, step)],
         clock=clock,
-        sees_case=bool(sees_case),
+        wishes=wishes,
+        files=[] if readers[0].blind else _files(item),
+        cases=_opened_cases(item),
+        asks=asks,
+        urges=_may_urge(item),
         late=_late(item),
-        words=labels.WORDS,
+        errors=errors or {},
+        said=request.form,
     )
+    return page, 422 if errors else 200
+
+
+def _readers(item: Rectification) -> list[Reader | PlainReader]:
+    """In front of each case the item has been worked on in; the first says who is who."""
+    cases = {row.id: row for row in (item.case, *(each.case for each in item.reopenings)) if row}
+    found: list[Reader | PlainReader] = [
+        Reader(db.session, case, current.appointment) for case in cases.values()
+    ]
+    return found if item.case else [PlainReader(db.session), *found]
+
+
+def _scrub(readers: Sequence[Reader | PlainReader], text: str) -> str:
+    """Without the names of any of the cases, for whoever must not know them."""
+    for reader in readers:
+        text = reader.scrub(text)
+    return text
+
+
+def _opened_cases(item: Rectification) -> frozenset[int]:
+    """Those of the item's cases that the reader may open."""
+    ids = [key for key in (item.case_id, *(each.case_id for each in item.reopenings)) if key]
+    seen = visible_cases(current.appointment).with_only_columns(Case.id)
+    return frozenset(db.session.scalars(seen.where(Case.id.in_(ids))))
+
+
+def _files(item: Rectification) -> Sequence[Attachment]:
+    """Of the duties it ran in or that were about it; a case's are found in the case."""
+    of_item = or_(Duty.item_id == item.id, Duty.id == (item.duty_id or 0))
+    return db.session.scalars(
+        select(Attachment)
+        .where(
+            Attachment.duty_id.in_(select(Duty.id).where(of_item)),
+            or_(*(Attachment.form.like(f"{form}%") for form in ITEM_FORMS)),
+        )
+        .order_by(Attachment.id)
+        .options(joinedload(Attachment.uploaded_by))
+    ).all()
+
+
+def _may_urge(item: Rectification) -> bool:
+    ours = current.appointment.organisation_id == item.owner_id
+    closed = item.state is RectificationState.CLOSED
+    return not ours and not closed and current.may("ledger:urge")
+
+
+@bp.post("/<int:item_id>/urge")
+def urge(item_id: int) -> ResponseReturnValue:
+    """督促、指导."""
+    item, by = _item(item_id), current.appointment
+    try:
+        acts.urge(db.session, item, request.form.get("text", ""), by=by, now=current.now)
+    except InvalidAnswers as wrong:
+        db.session.rollback()
+        return _show(_item(item_id), wrong.errors)
+    except (Forbidden, ItemClosed):
+        abort(404)
+    db.session.commit()
+    flash("已记入办理经过，责任单位会收到消息。")
+    return redirect(url_for("ledger.show", item_id=item_id), 303)
 
 
 def _late(item: Rectification) -> bool:

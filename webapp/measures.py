@@ -16,8 +16,9 @@ from webapp.cases.documents import parts_of
 from webapp.paging import paged
 from workflows.forms import load
 from workflows.forms.load import base_name
+from workflows.item_scope import visible_items
 from workflows.measure_readers import visible_measures, visible_motions
-from workflows.permissions import may_complete, visible_items
+from workflows.permissions import may_complete
 from workflows.readers import PlainReader
 
 bp = Blueprint("measures", __name__, url_prefix="/measures")

@@ -26,12 +26,9 @@ from webapp.paging import paged
 from workflows import measures
 from workflows.actions import motions as acts
 from workflows.desks import on_duty
+from workflows.item_scope import visible_items
 from workflows.measure_readers import visible_motions
-from workflows.permissions import (
-    OBJECT_ROLES,
-    visible_cases,
-    visible_items,
-)
+from workflows.permissions import OBJECT_ROLES, visible_cases
 
 bp = Blueprint("motions", __name__, url_prefix="/motions")
 

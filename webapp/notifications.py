@@ -2,7 +2,7 @@
 
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from models import (
@@ -20,12 +20,12 @@ from models import (
 from webapp import db
 from webapp.access import current
 from workflows.actions.notice_files import visible_files
+from workflows.item_scope import visible_items
 from workflows.measure_readers import visible_measures, visible_motions
 from workflows.permissions import (
     convened_panels,
     visible_cases,
     visible_duties,
-    visible_items,
     visible_notices,
     visible_tasks,
 )
@@ -83,6 +83,8 @@ def _target(line: Notification) -> str:
         return url_for("seats.index", panel_id=panel)
     if (found := _of_measure(line, by)) is not None:
         return found
+    if item := line.data.get("item"):
+        return _of_item(Rectification.id == item)
     if duty := line.data.get("duty"):
         return _of_duty(duty)
     if notice is not None:
@@ -98,7 +100,12 @@ def _of_duty(duty: int) -> str:
     by = current.appointment
     if current.may("duty:view") and db.session.scalar(visible_duties(by).where(Duty.id == duty)):
         return url_for("duties.show", duty_id=duty)
-    items = visible_items(by).where(Rectification.duty_id == duty).order_by(Rectification.id)
+    about = select(Duty.item_id).where(Duty.id == duty, Duty.item_id.is_not(None))
+    return _of_item(or_(Rectification.duty_id == duty, Rectification.id.in_(about)))
+
+
+def _of_item(condition: ColumnElement[bool]) -> str:
+    items = visible_items(current.appointment).where(condition).order_by(Rectification.id)
     if current.may("ledger:view") and (item := db.session.scalars(items.limit(1)).first()):
         return url_for("ledger.show", item_id=item.id)
     return url_for("notifications.index")

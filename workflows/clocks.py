@@ -129,6 +129,28 @@ def meet(session: Session, clock: Clock, *, now: datetime) -> None:
     )
 
 
+def running_of_item(session: Session, item_id: int) -> Clock | None:
+    """The clock of a ledger item's deadline in its present round, wherever that runs."""
+    return session.scalars(
+        select(Clock).where(
+            Clock.rule_key == "clock.rectification",
+            Clock.subject == str(item_id),
+            Clock.met_at.is_(None),
+        )
+    ).one_or_none()
+
+
+def extend(session: Session, clock: Clock, due_at: datetime, *, now: datetime) -> None:
+    """Move what people have set and may set anew, never what a rule sets: an item's deadline.
+
+    Reminders start over, and what has been escalated may be again. ValueError for other clocks.
+    """
+    if clock.rule_key != "clock.rectification" or clock.met_at is not None:
+        raise ValueError(f"the limit {clock.rule_key} cannot be extended")
+    clock.due_at, clock.escalated_at = due_at, None
+    clock.next_reminder_at = _next_reminder(clock, rules_for(about(clock)), now)
+
+
 def due_clocks(session: Session, now: datetime, limit: int = 50) -> list[int]:
     """Ids of running clocks with a reminder due at `now`, longest due first. An indexed look."""
     query = (

@@ -30,7 +30,7 @@ from models import (
     Task,
     TaskState,
 )
-from workflows import readers
+from workflows import readers, recurrence
 from workflows.dossier import (
     AttachmentFile,
     Block,
@@ -236,19 +236,24 @@ class Gatherer:
                 ],
             )
         ]
-        items = self.session.scalars(
-            select(Rectification)
-            .where(Rectification.case_id == self.case.id)
-            .order_by(Rectification.id)
-        )
-        blocks += [self._item(item) for item in items]
+        items = self.session.scalars(recurrence.items_of(self.case.id).order_by(Rectification.id))
+        blocks += [
+            self._item(item, told)
+            for item in items
+            for told in recurrence.rounds(item)
+            if told.case_id == self.case.id
+        ]
         return blocks
 
-    def _item(self, item: Rectification) -> TableBlock:
+    def _item(self, item: Rectification, told: recurrence.Round) -> TableBlock:
+        """What happened to an item in one round: another's is of another case or duty."""
         rows = [
             [_moment(entry.at), _ENTRIES.get(entry.kind, entry.kind), self.seen.scrub(entry.text)]
             for entry in item.entries
+            if told.holds(entry.at)
         ]
+        if told.ends is not None:
+            rows.append([_moment(told.ends), "重新打开", "同一问题再次发现，条目重新打开。"])
         state = _ITEM_STATES[item.state.value]
         deadline = item.deadline.isoformat() if item.deadline else "未定"
         return TableBlock(
@@ -256,7 +261,7 @@ class Gatherer:
             [20, 14, 66],
             ["时间", "事项", "内容"],
             rows or [["—", "—", "尚未填报整改措施"]],
-            note=f"问题：{self.seen.scrub(item.problem)}",
+            note=f"问题：{self.seen.scrub(told.problem)}",
         )
 
     def _notices(self) -> list[Block]:
@@ -389,6 +394,12 @@ _ENTRIES = {
     "progress": "进展",
     "accepted": "验收到位",
     "rejected": "验收未通过",
+    "urged": "督促、指导",
+    "extension_asked": "申请延期",
+    "extension_granted": "同意延期",
+    "extension_refused": "不同意延期",
+    "effect_judged": "效果评估",
+    "reopened": "重新打开",
 }
 _ITEM_STATES = {
     "planning": "待制定措施",

@@ -22,12 +22,10 @@ from sqlalchemy.orm import aliased
 from models import (
     PERIODIC,
     Appointment,
-    Attachment,
     Case,
     CaseUnit,
     Declaration,
     Duty,
-    DutyKind,
     Event,
     Level,
     Notice,
@@ -35,7 +33,6 @@ from models import (
     OrganisationKind,
     Panel,
     PanelMember,
-    Rectification,
     Region,
     Role,
     Task,
@@ -118,6 +115,12 @@ LANES = {
         Lane("concerned", "有关单位", _UNIT_DESKS, At.RECIPIENT),
         Lane("owner", "责任单位", _UNIT_DESKS, At.OWNER),
         Lane("acceptor", "验收单位", (Role.COMMISSION, Role.MCH), At.ACCEPTOR),
+        Lane(
+            "extension_approver",
+            "验收单位（审批延期）",
+            (Role.COMMISSION_LEADER, Role.MCH),
+            At.ACCEPTOR,
+        ),
         Lane("city_commission", "市级卫生健康委", (Role.COMMISSION,), At.LEVEL),
         Lane("reporting_mch", "填报单位", (Role.MCH,), At.DUTY),
         Lane("issuer", "拟稿单位", (Role.COMMISSION,), At.DUTY),
@@ -132,9 +135,9 @@ LANES = {
 }
 LANE_BY_TITLE = {lane.title: lane for lane in LANES.values()}
 
-_OFFICES = (OrganisationKind.MCH, OrganisationKind.COMMISSION)
-_COUNTY_DESKS = {Role.MCH, Role.COMMISSION, Role.COMMISSION_LEADER}
-_CASE_DESKS = {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS}
+OFFICES = (OrganisationKind.MCH, OrganisationKind.COMMISSION)
+COUNTY_DESKS = {Role.MCH, Role.COMMISSION, Role.COMMISSION_LEADER}
+_CASE_DESKS = {Role.QUALITY_OFFICE, Role.HEAD, *COUNTY_DESKS}
 
 PERMISSIONS: dict[str, set[Role]] = {
     "case:report": {Role.DEPARTMENT, Role.QUALITY_OFFICE},
@@ -143,8 +146,8 @@ PERMISSIONS: dict[str, set[Role]] = {
     "case:rediscuss": {Role.QUALITY_OFFICE},
     "case:request_void": {Role.QUALITY_OFFICE},
     "case:confirm_void": {Role.MCH},
-    "desk:view": {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS},
-    "task:distribute": {Role.QUALITY_OFFICE, Role.HEAD, *_COUNTY_DESKS},  # whose: `led_lanes`
+    "desk:view": {Role.QUALITY_OFFICE, Role.HEAD, *COUNTY_DESKS},
+    "task:distribute": {Role.QUALITY_OFFICE, Role.HEAD, *COUNTY_DESKS},  # whose: `led_lanes`
     "substitute:arrange": {Role.DEPARTMENT, *_CASE_DESKS},  # opinions and minutes are personal
     "case:suspend": {Role.COMMISSION_LEADER},
     "case:rewind": {Role.MCH, Role.COMMISSION, Role.COMMISSION_LEADER},  # to a step of their unit
@@ -156,10 +159,13 @@ PERMISSIONS: dict[str, set[Role]] = {
     "expert:administer": {Role.COMMISSION},
     "board:view": _CASE_DESKS,
     "clock:view": _CASE_DESKS,
-    "statistics:view": _COUNTY_DESKS,
+    "statistics:view": COUNTY_DESKS,
     "ledger:view": {*_CASE_DESKS, Role.AUDITOR},
+    "ledger:enter": {Role.QUALITY_OFFICE, Role.MCH, Role.COMMISSION},  # whose: `may_own_items`
+    "ledger:extend": {Role.QUALITY_OFFICE, Role.MCH, Role.COMMISSION},  # of their own unit's items
+    "ledger:urge": _CASE_DESKS,
     "notice:view": {*_CASE_DESKS, Role.AUDITOR},
-    "duty:view": {*_COUNTY_DESKS, Role.AUDITOR},
+    "duty:view": {*COUNTY_DESKS, Role.AUDITOR},
     "motion:view": {Role.COMMISSION, Role.COMMISSION_LEADER},
     "motion:add": {Role.COMMISSION},
     "motion:decide": {Role.COMMISSION_LEADER},
@@ -324,7 +330,7 @@ def visible_notices(by: Appointment) -> Select[Notice]:
                 or_(Notice.id.in_(received), Notice.case_id.in_(of_cases)),
             ),
         ),
-        *(or_(Notice.case_id.is_(None), Notice.case_id.not_in(own)) for own in _unread_below(by)),
+        *(or_(Notice.case_id.is_(None), Notice.case_id.not_in(own)) for own in unread_below(by)),
     )
 
 
@@ -338,7 +344,7 @@ def reviews_anew(by: Appointment, panel: Panel) -> bool:
     return by.user_id in {*seated, panel.secretary_id}
 
 
-def _unread_below(by: Appointment) -> list[CompoundSelect[int]]:
+def unread_below(by: Appointment) -> list[CompoundSelect[int]]:
     """The same as a query of cases, for conditions; none for those it cannot concern."""
     if by.role in LEADING:
         return []
@@ -363,57 +369,15 @@ def visible_duties(by: Appointment) -> Select[Duty]:
         or_(
             Duty.organisation_id == here.id,
             Duty.receiver_id == here.id,
-            Duty.region_code.in_(_areas(by)),
+            Duty.region_code.in_(areas_of(by)),
         ),
     )
 
 
-def files_of_duties(by: Appointment) -> ColumnElement[bool]:
-    """Which files of duties one may have: of a ledger item's steps, if one sees the item."""
-    if not may(by, "ledger:view"):
-        return false()
-    items = visible_items(by).with_only_columns(Rectification.duty_id)
-    return and_(
-        Attachment.duty_id.in_(items.where(Rectification.duty_id.is_not(None))),
-        Attachment.form.like("rectification%"),
-    )
-
-
-def _areas(by: Appointment) -> Select[str]:
+def areas_of(by: Appointment) -> Select[str]:
     """Our unit's area and those below it."""
     here = by.organisation.region_code
     return select(Region.code).where(or_(Region.code == here, Region.parent_code == here))
-
-
-def visible_items(by: Appointment) -> Select[Rectification]:
-    """Ledger items our unit owns, accepts or guides; those of cases we may open; problems
-    entered in our area or the areas below it, for the desks that look after them.
-
-    What a duty's item says is hidden from nobody who sees it, so whoever may not know names sees
-    none of those.
-    """
-    here = by.organisation_id
-    ours: ColumnElement[bool] = or_(
-        Rectification.owner_id == here,
-        Rectification.acceptor_id == here,
-        Rectification.guide_id == here,
-    )
-    if not may(by, "case:identify"):
-        ours = and_(ours, Rectification.case_id.is_not(None))
-    below: ColumnElement[bool] = false()
-    if by.role in _COUNTY_DESKS and by.organisation.kind in _OFFICES:
-        in_area = select(Duty.id).where(
-            Duty.kind == DutyKind.LEDGER_ITEM, Duty.region_code.in_(_areas(by))
-        )
-        below = Rectification.duty_id.in_(in_area)
-    of_cases = Rectification.case_id.in_(select(Case.id).where(case_scope(by)))
-    return select(Rectification).where(
-        or_(ours, below, of_cases),
-        *(
-            or_(Rectification.case_id.is_(None), Rectification.case_id.not_in(own))
-            for own in _unread_below(by)
-        ),
-    )
 
 
 def opened_panels(by: Appointment) -> Select[Panel]:
@@ -422,7 +386,7 @@ def opened_panels(by: Appointment) -> Select[Panel]:
         Panel.opened_at.is_not(None),
         or_(Panel.secretary_id == by.user_id, Panel.id.in_(_seats(by))),
         Panel.case_id.in_(select(Case.id).where(case_scope(by))),
-        *(Panel.case_id.not_in(own) for own in _unread_below(by)),
+        *(Panel.case_id.not_in(own) for own in unread_below(by)),
     )
 
 

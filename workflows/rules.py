@@ -52,6 +52,7 @@ class Unit(enum.StrEnum):
     WORKING_DAYS = "working_days"
     MONTH = "month"  # every n months
     QUARTER = "quarter"  # every n quarters
+    MONTHS = "months"  # so many months from a day
     DAY_OF_MONTH = "day_of_month"  # by that day of the following month
     COUNT = "count"
     TIMES = "times"
@@ -67,6 +68,7 @@ _WHOLE = {
     Unit.WORKING_DAYS: "{} 个工作日",
     Unit.MONTH: "每 {} 个月",
     Unit.QUARTER: "每 {} 个季度",
+    Unit.MONTHS: "{} 个月",
     Unit.DAY_OF_MONTH: "次月 {} 日前",
     Unit.COUNT: "{} 项",
     Unit.TIMES: "{} 次",

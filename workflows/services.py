@@ -25,7 +25,7 @@ from models import (
     Task,
     UnitPart,
 )
-from workflows import clocks, places
+from workflows import clocks, places, recurrence
 from workflows.engine import NEVER, Functions, Step
 from workflows.events import EventName, of, record
 from workflows.notifications import tell_desk
@@ -72,16 +72,19 @@ class _Items:
         return clocks.find(self.session, self.about, "rectification", str(item_id))
 
     def _seat_item(self, lane: Lane, step: Step, task: Task) -> None:
-        of_ours = Rectification.case_id if isinstance(self.about, Case) else Rectification.duty_id
-        item = self.session.scalars(
-            select(Rectification).where(
-                of_ours == self.about.id,
-                Rectification.level == step.data.get("level", ""),
-                Rectification.place == (step.index or 0),
-            )
-        ).one()
+        item = self._item(step)
         task.rectification_id = item.id
         task.organisation_id = item.owner_id if lane.at == At.OWNER else item.acceptor_id
+
+    def _item(self, step: Step) -> Rectification:
+        """The item that the duty is about, or the one at the step's place."""
+        if isinstance(self.about, Duty) and self.about.item_id is not None:
+            return self.session.get_one(Rectification, self.about.item_id)
+        level, place = step.data.get("level", ""), step.index or 0
+        for query in recurrence.run_at(self.about, level, place):
+            if (found := self.session.scalars(query).one_or_none()) is not None:
+                return self.session.get_one(Rectification, found)
+        raise LookupError(f"no item at {level} {place}")
 
     def _serve_clock(self, step: Step, task: Task, level: str | None) -> None:
         """The clock that the step is to meet, started if it does not run yet."""

@@ -19,6 +19,7 @@ from models import (
     Conclusion,
     Document,
     Duty,
+    Extension,
     Level,
     Notice,
     Organisation,
@@ -125,8 +126,23 @@ def _item_values(session: Session, task: Task) -> dict[str, Any]:
     return {
         "item.number": item.number,
         "item.problem": item.problem,
+        "item.measure": item.measure,
         "item.deadline": item.deadline.isoformat() if item.deadline else None,
+        "item.first_deadline": item.first_deadline.isoformat() if item.first_deadline else None,
         "item.owner": item.owner_id,
+        **_extension_values(session, task),
+    }
+
+
+def _extension_values(session: Session, task: Task) -> dict[str, Any]:
+    """What the owner has asked for."""
+    wish = session.scalars(select(Extension).where(Extension.duty_id == task.duty_id)).one_or_none()
+    if wish is None:
+        return {}
+    return {
+        "extension.before": wish.before.isoformat(),
+        "extension.until": wish.until.isoformat(),
+        "extension.reason": wish.reason,
     }
 
 

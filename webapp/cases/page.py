@@ -6,11 +6,12 @@ Opening any of them leaves the event that the case was read.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from flask import abort, render_template
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from models import (
     Appointment,
@@ -31,10 +32,12 @@ from models import (
 from webapp import dates, db, words
 from webapp.access import current
 from webapp.cases.strip import Cell, cells
+from workflows import recurrence
 from workflows.actions.cases import record_read
 from workflows.actions.watching import watcher
 from workflows.events import EventName
 from workflows.frozen import rules_of
+from workflows.item_scope import visible_items
 from workflows.permissions import LANES, may, may_complete, visible_cases
 from workflows.readers import Reader
 from workflows.rules import RuleSet
@@ -66,7 +69,7 @@ class Tab:
     count: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class CasePage:
     """One case in front of one reader."""
 
@@ -90,6 +93,20 @@ class CasePage:
     @property
     def open_items(self) -> int:
         return sum(item.state != RectificationState.CLOSED for item in self.items)
+
+    def problem(self, item: Rectification) -> str:
+        """What this case has found; of an item that is older, what was found again."""
+        own = [each.problem for each in recurrence.rounds(item) if each.case_id == self.case.id]
+        return own[-1]
+
+    @cached_property
+    def linked(self) -> frozenset[int]:
+        """Items whose page the reader may open: one that is older may be another case's."""
+        if not current.may("ledger:view"):
+            return frozenset()
+        seen = visible_items(self.reader.by).with_only_columns(Rectification.id)
+        ids = [item.id for item in self.items]
+        return frozenset(db.session.scalars(seen.where(Rectification.id.in_(ids))))
 
     @property
     def policy(self) -> str:
@@ -137,12 +154,12 @@ def open_page(case_id: int, what: str) -> CasePage:
 
 def _items(case: Case) -> Sequence[Rectification]:
     return db.session.scalars(
-        select(Rectification)
-        .where(Rectification.case_id == case.id)
+        recurrence.items_of(case.id)
         .order_by(Rectification.id)
         .options(
             joinedload(Rectification.owner),
             joinedload(Rectification.acceptor),
+            selectinload(Rectification.reopenings),
         )
     ).all()
 

@@ -7,9 +7,8 @@ from models import (
     Conclusion,
     Process,
     ProcessState,
-    Rectification,
-    RectificationState,
 )
+from workflows import recurrence
 from workflows.actions.tasks import Handing, InvalidAnswers
 from workflows.engine import Flags
 from workflows.events import EventName, record
@@ -33,12 +32,7 @@ def _missing(step: Handing) -> list[str]:
     wanted = levels.value if levels and isinstance(levels.value, tuple) else ("county",)
     missing = [f"缺{_LEVEL[str(level)]}评审结论" for level in wanted if level not in reviewed]
     still_open = step.session.scalar(
-        select(func.count())
-        .select_from(Rectification)
-        .where(
-            Rectification.case_id == step.case.id,
-            Rectification.state != RectificationState.CLOSED,
-        )
+        select(func.count()).select_from(recurrence.open_in(step.case.id).subquery())
     )
     if still_open:
         missing.append(f"还有 {still_open} 项整改未销号")

@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from workflows.actions import archive, duties, ledger, measures, notices, reports, reviews
+from workflows.actions import (
+    archive,
+    duties,
+    effect_checks,
+    extensions,
+    ledger,
+    measures,
+    notices,
+    reports,
+    reviews,
+)
 from workflows.actions.tasks import Handing
 from workflows.engine import Flags
 
@@ -35,5 +45,7 @@ EFFECTS: dict[str, Callable[[Handing], Flags]] = {
     "file_interview": measures.file_interview,
     "register_filing": measures.register_filing,
     "close_measure": measures.close_measure,
+    "decide_extension": extensions.decide,
+    "judge_effect": effect_checks.judge,
     "archive_case": archive.archive_case,
 }

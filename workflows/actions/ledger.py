@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -18,23 +17,18 @@ from models import (
     ItemSource,
     Organisation,
     Rectification,
-    RectificationEntry,
     RectificationState,
     Region,
-    Role,
 )
-from workflows import clocks, engine, places
-from workflows.actions.tasks import Handing
+from workflows import clocks, places, recurrence
+from workflows.actions import reopening
+from workflows.actions.reopening import Again, ItemClosed, enter, tell
+from workflows.actions.tasks import Handing, InvalidAnswers
 from workflows.engine import Flags
 from workflows.events import EventName, of, record
-from workflows.frozen import rules_for
-from workflows.notifications import tell_desk
-from workflows.services import DutyHost
+from workflows.permissions import Forbidden, may
 
 _ZONE = ZoneInfo("Asia/Shanghai")
-
-
-_DESKS = (Role.QUALITY_OFFICE, Role.MCH, Role.COMMISSION)
 
 
 class SameUnit(ValueError):
@@ -61,6 +55,7 @@ def open_item(
     acceptor: Organisation,
     duty: Duty | None = None,
     guide: Organisation | None = None,
+    resp_level: str | None = None,
     by: Appointment,
     now: datetime,
 ) -> Rectification:
@@ -69,15 +64,19 @@ def open_item(
     With `duty` the item goes along with that duty's own process: the next place among its items,
     as the parallel runs of `rectification` in its diagram count them. Without, it gets a duty of
     its own and `rectification` starts for it. `guide` None: the rescue centre of the owner's zone.
-    Raises SameUnit.
+    What is an old problem come back opens the old item again, which is returned: see
+    `workflows.recurrence`. Raises SameUnit.
     """
     if owner.id == acceptor.id:
         raise SameUnit(owner.id)
+    if (old := recurrence.old_item(session, problem, owner.id, duty, now)) is not None:
+        again = Again(problem.text, source)
+        reopening.reopen(session, old, again, host=duty, by=by, now=now)
+        return old
     day = now.astimezone(_ZONE).date()
     number = next_number(session, owner.region_code, day.year)
-    about = duty or _own_duty(session, number, owner, acceptor, day, now)
+    about = duty or reopening.own_duty(session, number, owner, acceptor.id, now)
     guide = guide or places.guide_centre(session, owner.region_code, day)
-    place = select(func.count()).where(Rectification.duty_id == about.id)
     item = Rectification(
         number=number,
         duty=about,
@@ -88,43 +87,18 @@ def open_item(
         kind=problem.kind,
         cell=problem.cell,
         level="",
-        place=session.scalar(place) or 0,
+        place=reopening.next_place(session, about),
         owner_id=owner.id,
         acceptor_id=acceptor.id,
         guide_id=guide.id if guide else None,
+        resp_level=resp_level,
         created_at=now,
     )
     _enter_item(session, item, about, by, now)
     if duty is None:
-        engine.start(session, about, "rectification", {}, DutyHost(session, about, now), now=now)
-    tell_desk(session, EventName.ITEM_OPENED, owner.id, _DESKS, now=now, **of(about), title=number)
+        reopening.run(session, about, now)
+    reopening.tell_owner(session, item, EventName.ITEM_OPENED, now)
     return item
-
-
-def _own_duty(
-    session: Session,
-    number: str,
-    owner: Organisation,
-    acceptor: Organisation,
-    day: date,
-    now: datetime,
-) -> Duty:
-    duty = Duty(
-        kind=DutyKind.LEDGER_ITEM,
-        organisation=owner,
-        receiver_id=acceptor.id,
-        region_code=owner.region_code,
-        starts_on=day,
-        ends_on=day,
-        occasion=number,
-        rule={},
-        opened_at=now,
-    )
-    rule = rules_for(duty).find("clock.rectification")
-    duty.rule = msgspec.to_builtins(rule) if rule else {}
-    session.add(duty)
-    session.flush()
-    return duty
 
 
 def open_finding(
@@ -138,7 +112,16 @@ def open_finding(
     by: Appointment,
     now: datetime,
 ) -> Rectification:
-    """Enter what a review found, at its place among the parallel items of the level."""
+    """Enter what a review found, at its place among the parallel items of the level.
+
+    What is an old problem come back opens the old item again, at this place: the work that follows
+    is this case's, the item stays one.
+    """
+    owner_id = finding.organisation_id
+    if (old := recurrence.old_item(session, finding, owner_id, case, now)) is not None:
+        again = Again(finding.text, ItemSource.REVIEW, finding, level, place)
+        reopening.reopen(session, old, again, host=case, by=by, now=now)
+        return old
     day = now.astimezone(_ZONE).date()
     guide = places.guide_centre(session, case.county_code, day)
     item = Rectification(
@@ -153,13 +136,20 @@ def open_finding(
         cell=finding.cell,
         level=level,
         place=place,
-        owner_id=finding.organisation_id,
+        owner_id=owner_id,
         acceptor_id=acceptor_id,
         guide_id=guide.id if guide else None,
         created_at=now,
     )
     _enter_item(session, item, case, by, now)
     return item
+
+
+def item_of(session: Session, duty: Duty) -> Rectification:
+    """The item that a duty of its own is about: entered in it, or opened again."""
+    if duty.item_id is not None:
+        return session.get_one(Rectification, duty.item_id)
+    return session.scalars(select(Rectification).where(Rectification.duty_id == duty.id)).one()
 
 
 def _enter_item(
@@ -179,6 +169,25 @@ def next_number(session: Session, region_code: str, year: int) -> str:
     return f"{start}{(session.scalar(count) or 0) + 1:04d}"
 
 
+def urge(
+    session: Session, item: Rectification, text: str, *, by: Appointment, now: datetime
+) -> None:
+    """督促、指导: whoever guides, accepts or looks after an item says what is missing (C04, C07).
+
+    The owner is told. Raises Forbidden for the owner itself, ItemClosed, InvalidAnswers.
+    """
+    if by.organisation_id == item.owner_id or not may(by, "ledger:urge"):
+        raise Forbidden(item.id)
+    if item.state is RectificationState.CLOSED:
+        raise ItemClosed(item.id)
+    text = text.strip()
+    if not 5 <= len(text) <= 1000:
+        raise InvalidAnswers({"text": ["写明督促或指导的内容，5 至 1000 字"]})
+    enter(session, item, "urged", text, by=by, now=now)
+    tell(session, item, EventName.ITEM_URGED, by=by, now=now)
+    reopening.tell_owner(session, item, EventName.ITEM_URGED, now)
+
+
 # Effects of the steps
 
 
@@ -187,6 +196,7 @@ def plan_rectification(step: Handing) -> Flags:
     item, answers = _item(step), step.answers
     item.cause, item.measure = answers["cause"], answers["measure"]
     item.strength, item.owner_person = answers.get("strength"), answers.get("owner_person")
+    item.resp_level = answers.get("resp_level") or item.resp_level
     item.deadline = date.fromisoformat(answers["deadline"])
     item.first_deadline = item.first_deadline or item.deadline
     item.state = RectificationState.WORKING
@@ -223,14 +233,7 @@ def accept_rectification(step: Handing) -> Flags:
     """
     item, answers = _item(step), step.answers
     if answers["result"] == "accepted":
-        item.state, item.closed_at = RectificationState.CLOSED, step.now
-        clock = clocks.find(step.session, step.about, "rectification", str(item.id))
-        if clock is not None:
-            clocks.meet(step.session, clock, now=step.now)
-        if item.duty is not None and item.duty.kind is DutyKind.LEDGER_ITEM:
-            item.duty.state, item.duty.done_at = DutyState.DONE, step.now
-        _enter(step, item, "accepted", answers.get("reason") or "整改到位，予以销号")
-        _record(step, EventName.ITEM_CLOSED, item)
+        _close(step, item)
         return {"item_id": item.id}
     item.state, item.rejections = RectificationState.REJECTED, item.rejections + 1
     _enter(step, item, "rejected", answers["reason"])
@@ -241,23 +244,38 @@ def accept_rectification(step: Handing) -> Flags:
     return {"item_id": item.id}
 
 
+def _close(step: Handing, item: Rectification) -> None:
+    """The round is over. A wish for more time is overtaken; when to look at the effect is set."""
+    item.state, item.closed_at = RectificationState.CLOSED, step.now
+    clock = clocks.find(step.session, step.about, "rectification", str(item.id))
+    if clock is not None:
+        clocks.meet(step.session, clock, now=step.now)
+    if step.task.duty is not None and step.task.duty.kind is DutyKind.LEDGER_ITEM:
+        step.duty.state, step.duty.done_at = DutyState.DONE, step.now
+    reopening.overtake(step.session, item, now=step.now)
+    item.effect, item.effect_due_on = None, _effect_due(step, item)
+    _enter(step, item, "accepted", step.answers.get("reason") or "整改到位，予以销号")
+    _record(step, EventName.ITEM_CLOSED, item)
+
+
+def _effect_due(step: Handing, item: Rectification) -> date | None:
+    """回头看: the day that the acceptor named, else as many months after the closing as the rule
+    of the place says; None where nobody has said."""
+    if named := step.answers.get("effect_check_on"):
+        return date.fromisoformat(named)
+    today = step.now.astimezone(_ZONE).date()
+    count = recurrence.months(step.session, recurrence.EFFECT_CHECK, item.owner_id, today)
+    return recurrence.after(today, count) if count else None
+
+
 def _item(step: Handing) -> Rectification:
     return step.session.get_one(Rectification, step.task.rectification_id)
 
 
 def _enter(step: Handing, item: Rectification, kind: str, text: str) -> None:
-    step.session.add(
-        RectificationEntry(item=item, at=step.now, user_id=step.by.user_id, kind=kind, text=text)
-    )
+    enter(step.session, item, kind, text, by=step.by, now=step.now)
 
 
 def _record(step: Handing, name: EventName, item: Rectification) -> None:
-    record(
-        step.session,
-        name,
-        **of(step.about),
-        by=step.by,
-        now=step.now,
-        item=item.id,
-        number=item.number,
-    )
+    told = {**of(step.about), "item": item.id, "number": item.number}
+    record(step.session, name, by=step.by, now=step.now, **told)

@@ -229,9 +229,37 @@ def write_document(
         submitted_at=now,
         key=key,
     )
+    return _keep(session, document, form)
+
+
+def write_sheet(
+    session: Session,
+    form: Form,
+    answers: Answers,
+    duty: Duty,
+    *,
+    key: str,
+    by: Appointment,
+    now: datetime,
+) -> Document:
+    """The same for a form without a step, with which a duty begins."""
+    document = Document(
+        duty_id=duty.id,
+        form=form.name,
+        answers=answers,
+        author_id=by.user_id,
+        appointment_id=by.id,
+        submitted_at=now,
+        key=key,
+    )
+    return _keep(session, document, form)
+
+
+def _keep(session: Session, document: Document, form: Form) -> Document:
     session.add(document)
     session.flush()
-    for field, token in _tokens(form.fields(), answers):
+    owner = {"case_id": document.case_id, "duty_id": document.duty_id}
+    for field, token in _tokens(form.fields(), document.answers):
         session.execute(
             update(Attachment)
             .where(
@@ -239,7 +267,7 @@ def write_document(
                 Attachment.case_id.is_(None),
                 Attachment.duty_id.is_(None),
             )
-            .values(case_id=task.case_id, duty_id=task.duty_id, form=form.name, field=field)
+            .values(form=form.name, field=field, **owner)
         )
     return document
 

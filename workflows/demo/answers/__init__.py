@@ -24,6 +24,13 @@ from workflows.demo.answers.hospital import (
     report,
     second_discussion,
 )
+from workflows.demo.answers.ledger import (
+    effect,
+    extension,
+    extension_granted,
+    extension_refused,
+    problem,
+)
 from workflows.demo.answers.measure import (
     closing,
     filed,
@@ -89,8 +96,12 @@ __all__ = [
     "conclusion",
     "death_card",
     "discussion",
+    "effect",
     "endorsement",
     "explanation",
+    "extension",
+    "extension_granted",
+    "extension_refused",
     "filed",
     "filing",
     "grid",
@@ -109,6 +120,7 @@ __all__ = [
     "opinion",
     "panel",
     "plan",
+    "problem",
     "problems",
     "progress",
     "quarterly_notice",

@@ -105,6 +105,14 @@ def acceptor_not_owner(answers: Answers, context: Context) -> Found:
         yield "", "验收单位不能是责任单位，请由另一单位验收"
 
 
+@cross_check("acceptor_is_another")
+def acceptor_is_another(answers: Answers, context: Context) -> Found:
+    """C05: nobody accepts their own work."""
+    owner = answers.get("owner")
+    if owner is not None and owner == answers.get("acceptor"):
+        yield "acceptor", "验收单位不能是责任单位，请选另一单位"
+
+
 @cross_check("everything_confirmed")
 def everything_confirmed(answers: Answers, context: Context) -> Found:
     """A01: one found, one reported, one reviewed, and nothing left open."""
