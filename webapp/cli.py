@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-import models
 from models import (
     Appointment,
     Organisation,
@@ -23,7 +23,7 @@ from models import (
     Role,
     User,
 )
-from webapp import config, definitions, operations
+from webapp import config, definitions, operations, schema
 from webapp.operator import database_errors, transaction
 
 ACCOUNTS_FILE = "demo-accounts.txt"
@@ -63,6 +63,7 @@ def demo_command(settings: dict[str, Any]) -> None:
 @click.pass_obj
 def serve(settings: dict[str, Any], processes: int, threads: int) -> None:
     """Become gunicorn."""
+    _require_fit(settings)
     host, port = settings["HOST"], settings["PORT"]
     name = f"[{host}]" if ":" in host else host
     options = {
@@ -80,9 +81,31 @@ def serve(settings: dict[str, Any], processes: int, threads: int) -> None:
     os.execv(sys.executable, [*command, "webapp:create_app()"])  # noqa: S606 - no shell in between
 
 
+def _require_fit(settings: dict[str, Any]) -> None:
+    """Nothing is read or written with tables of another release. A database that is away for the
+    moment keeps nobody from starting: the pages say so until it is back."""
+    from webapp.db import make_engine
+
+    engine = make_engine(settings["DATABASE_URL"])
+    try:
+        with Session(engine.execution_options(reads=True)) as session:
+            fits = schema.fits(session)
+    except OperationalError as error:
+        click.echo(f"数据库暂时连不上：{error.orig}", err=True)
+        return
+    finally:
+        engine.dispose()
+    if not fits:
+        raise click.ClickException(
+            "数据库的版本与程序不符。先停下所有进程，备份，再用本版程序运行 migrate。"
+        )
+
+
 @main.command(help="只启动后台进程：到时提醒、定时流转、生成案卷。")
-def worker() -> None:
+@click.pass_obj
+def worker(settings: dict[str, Any]) -> None:
     """Be a worker until told to stop."""
+    _require_fit(settings)
     import logging
 
     from webapp import create_app
@@ -230,7 +253,7 @@ def migrate(url: str) -> None:
     from workflows import jobs
 
     settings = Config()
-    settings.set_main_option("script_location", str(Path(models.__path__[0]) / "migrations"))
+    settings.set_main_option("script_location", str(schema.MIGRATIONS))
     settings.attributes["url"] = url
     try:
         command.upgrade(settings, "head")

@@ -2,10 +2,9 @@
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from webapp import db
+from webapp import db, schema
 from webapp.access import public
 
 bp = Blueprint("health", __name__)
@@ -21,9 +20,9 @@ def alive() -> ResponseReturnValue:
 @bp.get("/readyz")
 @public
 def ready() -> ResponseReturnValue:
-    """The database answers and has been migrated."""
+    """The database answers and is of this release."""
     try:
-        db.session.execute(text("SELECT 1 FROM alembic_version"))
+        fits = schema.fits(db.session)
     except SQLAlchemyError:
         return {"status": "database"}, 503
-    return {"status": "ok"}
+    return ({"status": "ok"}, 200) if fits else ({"status": "schema"}, 503)

@@ -34,6 +34,7 @@ TABLES_OF_THE_JOB_ENGINE = frozenset(
         "workflow_status",
     }
 )
+LOCK = 0x59494C49  # of our migrations, among the advisory locks of the database
 
 
 def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
@@ -66,7 +67,8 @@ def make_engine(url: str) -> sa.Engine:
     SQLite changes a table by making a new one and dropping the old, which enforced keys forbid;
     `run` looks at the keys afterwards.
     """
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    patience = {"timeout": 60} if sa.make_url(url).get_backend_name() == "sqlite" else {}
+    engine = sa.create_engine(url, poolclass=sa.NullPool, connect_args=patience)
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _manual)
         sa.event.listen(engine, "begin", _begin)
@@ -76,6 +78,8 @@ def make_engine(url: str) -> sa.Engine:
 def run(connection: sa.Connection) -> None:
     """Run what was asked for. RuntimeError when a row would point nowhere."""
     sqlite = connection.dialect.name == "sqlite"
+    if not sqlite:  # one machine after the other; SQLite has but one writer
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
