@@ -27,6 +27,7 @@ class DutyKind(enum.StrEnum):
     SUPERVISION = "supervision"
     INTERVIEW = "interview"
     NOTICE = "notice"
+    NOTICE_REPLY = "notice_reply"
 
 
 PERIODIC = (DutyKind.MONTHLY_REPORT, DutyKind.QUARTERLY_NOTICE)

@@ -82,6 +82,14 @@ GOOD: dict[str, dict[str, Any]] = {
     "quarterly_notice.v2": demo.quarterly_notice(
         period="2026 年第 4 季度", deaths=2, reviewed=1, recipients=[MCH, COMMISSION], sign=SIGN
     ),
+    "letter.v1": demo.letter(
+        "interview", recipients=[MCH], sign=SIGN, reply_due=days(60).date().isoformat()
+    ),
+    "letter_check.v1": demo.letter_check(sign=SIGN, reason="请核对期间。"),
+    "notice_reply.v1": demo.reply(sign=SIGN, files=["photo"]),
+    "notice_reply_reading.v1": demo.reply_reading(
+        sign=SIGN, again="请附佐证。", due=days(70).date().isoformat()
+    ),
     "rectification_plan.v1": demo.plan(days(100).date(), problem="未称重计量"),
     "rectification_progress.v1": demo.progress(evidence=["photo"]),
     "rectification_acceptance.v1": demo.rejection(days(39), sign=SIGN),
@@ -147,7 +155,7 @@ KNOWN = Known(
         "people": [demo.NAME],
         "hospitals": ["青禾县人民医院"],
         "recognisable": ["1 例"],
-        "look_for_recognisable": lambda said: ["贺立夏"] * ("贺立夏" in said.get("measures", "")),
+        "look_for_recognisable": lambda said: ["贺立夏"] * ("贺立夏" in str(said.get("measures"))),
         "own_people": [41],
     },
 )

@@ -262,7 +262,11 @@ def test_every_form_has_its_place_among_the_documents() -> None:
         "ledger_item",
         "extension_request",
         "extension_decision",
-        "effect_check",  # of duties, which belong to no case
+        "effect_check",
+        "letter",
+        "letter_check",
+        "notice_reply",
+        "notice_reply_reading",  # of duties, which belong to no case
     }
     assert sorted(placed) == sorted(steps)
 

@@ -18,9 +18,10 @@ FROZEN = Path(__file__).with_name("forms.sha256.json")
 STEPS = {
     "archive", "case_record", "case_submission", "conclusion", "conclusion_chair",
     "conclusion_endorsement", "death_card", "head_explanation", "in_hospital_discussion",
-    "monthly_check", "monthly_report", "notice", "notice_issue", "notice_receipt", "opinion",
     "ledger_item", "extension_request", "extension_decision", "effect_check",
-    "panel", "quarterly_notice", "receipt", "record_inventory",
+    "letter", "letter_check", "monthly_check", "monthly_report", "notice", "notice_issue",
+    "notice_receipt", "notice_reply", "notice_reply_reading", "opinion", "panel",
+    "quarterly_notice", "receipt", "record_inventory",
     "rectification_acceptance", "rectification_plan", "rectification_progress", "report",
     "second_discussion", "verification",
     "interview_close", "interview_filed", "interview_filing", "interview_object_sign",

@@ -593,6 +593,8 @@ def test_only_routed_answers_reach_the_diagram() -> None:
         "conclusion_chair.v1": {"chair_decision": "sign"},
         "notice_issue.v1": {"issue_decision": "issue"},
         "notice_issue.v2": {"issue_decision": "issue"},
+        "letter_check.v1": {"check_decision": "return"},
+        "notice_reply_reading.v1": {"reply_decision": "again"},
         "monthly_check.v1": {"month_decision": "return"},
         "rectification_progress.v1": {"progress_done": True},
         "rectification_acceptance.v1": {"accept_decision": "rejected"},

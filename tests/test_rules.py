@@ -33,6 +33,7 @@ CLOCKS = [
     "city_review",
     "rectification",
     "interview_filing",
+    "notice_reply",
 ]
 ROOT = """
 code = "000000"

@@ -23,6 +23,7 @@ from workflows.item_scope import files_of_duties
 from workflows.measure_readers import files_of_measures
 from workflows.permissions import visible_cases
 from workflows.readers import Reader
+from workflows.replies import files_of_replies
 
 bp = Blueprint("attachments", __name__)
 
@@ -118,7 +119,7 @@ def _visible(token: str) -> Attachment:
     cases = visible_cases(by).with_only_columns(Case.id)
     own = and_(Attachment.case_id.is_(None), Attachment.uploaded_by_id == by.user_id)
     query = select(Attachment).where(Attachment.token == token)
-    of_duties = or_(files_of_duties(by), files_of_measures(by))
+    of_duties = or_(files_of_duties(by), files_of_measures(by), files_of_replies(by))
     found = db.one_or_404(query.where(or_(own, of_duties, Attachment.case_id.in_(cases))))
     if found.case is not None:  # who may open the case may still not read every file of it
         reader = Reader(db.session, found.case, current.appointment)

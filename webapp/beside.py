@@ -22,6 +22,7 @@ from workflows.measure_readers import visible_measures
 from workflows.measures import MEASURES
 from workflows.permissions import opened_panels, visible_notices
 from workflows.readers import OPINION, Reader
+from workflows.replies import visible_replies
 from workflows.surroundings import panel_of, recognisable
 
 # Form of the step: forms to read before it, of each the newest.
@@ -158,8 +159,13 @@ def _item(task: Task) -> list[Link]:
 
 
 def _notice(task: Task) -> list[Link]:
-    """The notice that a unit is to sign for."""
-    if base_name(task.form) != "notice_receipt":
+    """The notice that a unit is to sign for or to answer, or that somebody checks or issues."""
+    base = base_name(task.form)
+    if base in ("notice_reply", "notice_reply_reading"):
+        return _reply(task)
+    if base in ("letter_check", "notice_issue") and task.case is None:
+        return _draft(task)
+    if base != "notice_receipt":
         return []
     ours = select(NoticeRecipient.notice_id).where(
         NoticeRecipient.organisation_id == current.appointment.organisation_id
@@ -177,3 +183,28 @@ def _notice(task: Task) -> list[Link]:
     if notice is None:
         return []
     return [Link("通报全文", url_for("notices.show", notice_id=notice.id), first=True)]
+
+
+def _draft(task: Task) -> list[Link]:
+    found = db.session.scalars(
+        visible_notices(current.appointment)
+        .where(Notice.duty_id == task.duty_id)
+        .order_by(Notice.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if found is None:
+        return []
+    return [Link("通报草稿", url_for("notices.show", notice_id=found.id), first=True)]
+
+
+def _reply(task: Task) -> list[Link]:
+    """The notice, and what was answered and said of it before."""
+    row = db.session.scalars(
+        visible_replies(current.appointment).where(NoticeRecipient.reply_duty_id == task.duty_id)
+    ).one_or_none()
+    if row is None:
+        return []
+    links = [Link("通报全文", url_for("notices.show", notice_id=row.notice_id), first=True)]
+    if row.replied_at is not None:
+        links.append(Link("回复", url_for("replies.show", recipient_id=row.id), first=True))
+    return links

@@ -3,11 +3,13 @@
 Reads a notice's answers, changes nothing, knows neither HTML nor PDF.
 """
 
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from models import Appointment, Document, Notice
+from models import Appointment, Document, Duty, DutyKind, Notice, NoticeKind
 from workflows.dossier import Official
 from workflows.forms.spec import Answers
 from workflows.readers import PlainReader, Reader
@@ -63,6 +65,9 @@ def _addressed(notice: Notice, reader: Reader | PlainReader) -> str:
 
 def paragraphs(answers: Answers) -> list[str]:
     """The running text, headings among it, as the answers have it."""
+    tell = None if "case_label" in answers else _OWN.get(answers.get("kind", ""))
+    if tell is not None:
+        return [*tell(answers), *_reply(answers)]
     said = [_opening(answers)]
     for number, (scope, title) in enumerate((("general", "普遍问题"), ("specific", "个性化问题"))):
         said.append(f"{'一二'[number]}、{title}")
@@ -74,9 +79,72 @@ def paragraphs(answers: Answers) -> list[str]:
             said += str(answers.get(f"{scope}_{area}") or "无").splitlines()
     said += ["三、指导性意见", *str(answers.get("guidance", "")).splitlines()]
     said += ["四、改进措施", *str(answers.get("measures", "")).splitlines()]
-    if answers.get("reply_due"):
-        said.append(f"请于 {answers['reply_due']} 前书面回复整改情况。")
-    return said
+    return [*said, *_reply(answers)]
+
+
+def _reply(answers: Answers) -> list[str]:
+    due = answers.get("reply_due")
+    return [f"请于 {due} 前书面回复整改落实情况。"] if due else []
+
+
+def _interview(answers: Answers) -> Iterator[str]:
+    number = answers.get("interview_no")
+    yield f"因存在下列问题，已进行约谈{f'（{number}）' if number else ''}，现通报如下。"
+    yield "一、约谈对象"
+    for row in answers.get("objects", ()):
+        yield f"{_OBJECTS[row['object_kind']]}：{row['object']}"
+    yield "二、存在的突出问题"
+    yield from answers["problems"].splitlines()
+    yield "三、工作要求"
+    yield from answers["requirements"].splitlines()
+
+
+def _commendation(answers: Answers) -> Iterator[str]:
+    yield "一、工作进展"
+    yield from answers["progress"].splitlines()
+    yield "二、典型机构、人员和事例"
+    for number, row in enumerate(answers.get("examples", ()), 1):
+        yield f"{number}. {_EXAMPLES[row['example_kind']]}：{row['example']}"
+        yield from row["deed"].splitlines()
+
+
+def _work(answers: Answers) -> Iterator[str]:
+    yield "一、工作进展"
+    yield from answers["progress"].splitlines()
+    yield "二、工作要求"
+    yield from answers["requirements"].splitlines()
+
+
+def _recall(answers: Answers) -> Iterator[str]:
+    yield f"{answers['recalled']}因下列原因撤回，自本通知印发之日起停止使用。请各收文单位签收。"
+    yield from answers["recall_reason"].splitlines()
+
+
+_OBJECTS = {"area": "地区", "institution": "机构", "person": "个人"}
+_EXAMPLES = {"institution": "典型机构", "person": "典型人员", "deed": "典型事例"}
+_OWN: Mapping[str, Callable[[Answers], Iterator[str]]] = {
+    NoticeKind.INTERVIEW.value: _interview,
+    NoticeKind.COMMENDATION.value: _commendation,
+    NoticeKind.WORK.value: _work,
+    NoticeKind.RECALL.value: _recall,
+}
+
+
+def prefill(session: Session, duty: Duty) -> dict[str, Any]:
+    """Values that the draft of a notice of its own starts with, by dotted path."""
+    begun = duty.content or {}
+    if duty.kind is not DutyKind.NOTICE:
+        return {}
+    values = {"letter.kind": begun["kind"], "letter.interview": begun.get("interview")}
+    if (key := begun.get("recalls")) is None:
+        return values
+    old = session.get_one(Notice, key)
+    title = str(old.document.answers.get("title") or "通报")
+    return values | {
+        "letter.title": f"关于撤回{old.number}的通知",
+        "letter.recalled": f"{old.number}《{title}》",
+        "letter.recipients": [{"organisation": row.organisation_id} for row in old.recipients],
+    }
 
 
 def _opening(answers: Answers) -> str:

@@ -125,6 +125,8 @@ LANES = {
         Lane("reporting_mch", "填报单位", (Role.MCH,), At.DUTY),
         Lane("issuer", "拟稿单位", (Role.COMMISSION,), At.DUTY),
         Lane("issuer_leader", "拟稿单位主管负责人", (Role.COMMISSION_LEADER,), At.DUTY),
+        Lane("replier", "回复单位", _UNIT_DESKS, At.DUTY),
+        Lane("reply_reader", "发文单位", (Role.COMMISSION,), At.RECEIVER),
         Lane("report_receiver", "接收单位", (Role.MCH, Role.COMMISSION), At.RECEIVER),
         Lane("measure_desk", "主办单位", (Role.COMMISSION,), At.DUTY),
         Lane("measure_leader", "主办单位主管负责人", (Role.COMMISSION_LEADER,), At.DUTY),
@@ -165,6 +167,7 @@ PERMISSIONS: dict[str, set[Role]] = {
     "ledger:extend": {Role.QUALITY_OFFICE, Role.MCH, Role.COMMISSION},  # of their own unit's items
     "ledger:urge": _CASE_DESKS,
     "notice:view": {*_CASE_DESKS, Role.AUDITOR},
+    "notice:draft": {Role.COMMISSION},
     "duty:view": {*COUNTY_DESKS, Role.AUDITOR},
     "motion:view": {Role.COMMISSION, Role.COMMISSION_LEADER},
     "motion:add": {Role.COMMISSION},

@@ -130,8 +130,26 @@ class DutyHost(_Items):
     def __init__(self, session: Session, duty: Duty, now: datetime) -> None:
         super().__init__(session, duty, now)
         self.duty = duty
-        self.functions: Functions = {"due_item": self.due_item}
-        self.services: Functions = {"escalate_item": self.escalate_item}
+        self.functions: Functions = {"due": self.due, "due_item": self.due_item}
+        self.services: Functions = {
+            "escalate": self.escalate,
+            "escalate_item": self.escalate_item,
+        }
+
+    def due(self, key: str) -> str:
+        """When the running clock of a key is due, ISO 8601; far away when none runs."""
+        clock = self._running(key)
+        return (clock.due_at if clock and clock.due_at else NEVER).isoformat()
+
+    def escalate(self, clock: str) -> bool:
+        """Tell those who look after the place that a limit has passed; once for each clock."""
+        return self._escalate(self._running(clock))
+
+    def _running(self, key: str) -> Clock | None:
+        """Of several of a key, for one step done over again, the last that was not met."""
+        name = f"clock.{key}"
+        running = (each for each in self.duty.clocks if each.rule_key == name and not each.met_at)
+        return max(running, key=lambda each: each.id, default=None)
 
     def assign(self, step: Step, task: Task) -> None:
         lane = LANE_BY_TITLE[step.lane]
@@ -148,9 +166,8 @@ class DutyHost(_Items):
             case At.OBJECT | At.ABOVE | At.LEAD:
                 self._seat_measure(lane, task)
             case At.RECIPIENT:
-                notice = self.session.scalars(
-                    select(Notice).where(Notice.duty_id == self.duty.id)
-                ).one()
+                ours = select(Notice).where(Notice.duty_id == self.duty.id)
+                notice = self.session.scalars(ours.order_by(Notice.id.desc()).limit(1)).one()
                 task.organisation_id = notice.recipients[step.index or 0].organisation_id
             case _:
                 task.organisation_id = self.duty.organisation_id

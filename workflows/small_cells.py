@@ -64,11 +64,13 @@ def of_notice(session: Session, notice: Notice) -> list[Risk]:
 
 
 def is_wide(session: Session, notice: Notice) -> bool:
-    """Whether it goes to anybody who has no part in the case it is about."""
-    if notice.case is None:
+    """Whether it goes to anybody who has no part in the case it is about; what takes another one
+    back is about what that one was about."""
+    case = (notice.recalls or notice).case
+    if case is None:
         return True
-    parts = select(CaseUnit.organisation_id).where(CaseUnit.case_id == notice.case_id)
-    concerned = {*session.scalars(parts), *recusal.treating(session, notice.case)}
+    parts = select(CaseUnit.organisation_id).where(CaseUnit.case_id == case.id)
+    concerned = {*session.scalars(parts), *recusal.treating(session, case)}
     return any(row.organisation_id not in concerned for row in notice.recipients)
 
 

@@ -30,7 +30,15 @@ from models import (
     User,
 )
 from models.icd10 import Icd10
-from workflows import duties, measure_sheets, measures, panels, places, small_cells
+from workflows import (
+    duties,
+    letters,
+    measure_sheets,
+    measures,
+    panels,
+    places,
+    small_cells,
+)
 from workflows.forms.checks.registry import Known
 from workflows.forms.load import base_name, load
 from workflows.forms.spec import Answers
@@ -73,6 +81,7 @@ def prefill(
     if task is not None and task.duty is not None:
         of_duty = measure_sheets.prefill if "measure" in asked else duties.prefill
         values.update(of_duty(session, task.duty))
+        values.update(letters.prefill(session, task.duty))
     if task is not None and "item" in asked:
         values.update(_item_values(session, task))
     if task is not None and asked & {"panel", "member"}:

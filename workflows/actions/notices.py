@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models import (
     CaseState,
+    DutyKind,
     DutyState,
     Notice,
     NoticeKind,
@@ -18,6 +19,7 @@ from models import (
     UnitPart,
 )
 from workflows import clocks, surroundings
+from workflows.actions import replies
 from workflows.actions.tasks import Handing
 from workflows.engine import Flags
 from workflows.events import EventName, record
@@ -32,11 +34,15 @@ _DESKS = (Role.QUALITY_OFFICE, Role.MCH, Role.COMMISSION, Role.HEAD)
 def draft_notice(step: Handing) -> Flags:
     """A draft, or its next edition after the leader sent it back. Where one was issued already,
     because the case was taken back to this step, that one stays and this is another."""
-    units = list(dict.fromkeys(row["organisation"] for row in step.answers["recipients"]))
+    recalled = _recalled(step)
+    first = [row.organisation_id for row in recalled.recipients] if recalled else []
+    said = (row["organisation"] for row in step.answers["recipients"])
+    units = list(dict.fromkeys([*first, *said]))  # who got it learns that it was taken back
     notice = _own(step)
     if notice is None or notice.issued_at is not None:
         notice = Notice(
             kind=_kind(step),
+            recalls_id=recalled.id if recalled else None,
             case_id=step.task.case_id,
             duty_id=step.task.duty_id,
             level=step.task.level or step.by.organisation.level.value,
@@ -80,6 +86,7 @@ def issue_notice(step: Handing) -> Flags:
     notice.reply_due = day_in(notice.document.answers, "reply_due")
     notice.number, notice.issued_at, notice.issued_by_id = number, step.now, step.by.user_id
     step.session.flush()  # all at once: from now on the database keeps it as it is
+    replies.ask(step.session, notice, by=step.by, now=step.now)
     _follow_up(step, notice)
     for recipient in notice.recipients:
         tell_desk(
@@ -121,6 +128,16 @@ def _note_confirmed(step: Handing) -> None:
 
 def _follow_up(step: Handing, notice: Notice) -> None:
     """What an issued notice changes beside itself: its case goes on, or its quarter is done."""
+    if notice.recalls is not None:
+        record(
+            step.session,
+            EventName.NOTICE_RECALLED,
+            by=step.by,
+            now=step.now,
+            number=notice.number,
+            recalled=notice.recalls.number,
+        )
+        replies.end_for(step.session, notice.recalls, now=step.now)
     if step.task.duty is not None:
         step.duty.state, step.duty.done_at = DutyState.DONE, step.now
         record(step.session, EventName.DUTY_DONE, by=step.by, now=step.now, duty=step.duty.id)
@@ -153,7 +170,20 @@ def sign_notice(step: Handing) -> Flags:
 
 
 def _kind(step: Handing) -> NoticeKind:
-    return NoticeKind.QUARTERLY if step.task.case is None else NoticeKind.CASE_FEEDBACK
+    """A notice of its own is of the kind it was begun as, whatever a sheet says."""
+    if step.task.case is not None:
+        return NoticeKind.CASE_FEEDBACK
+    if step.duty.kind is DutyKind.QUARTERLY_NOTICE:
+        return NoticeKind.QUARTERLY
+    return NoticeKind((step.duty.content or {})["kind"])
+
+
+def _recalled(step: Handing) -> Notice | None:
+    """What a recall takes back."""
+    if step.task.duty is None or step.duty.kind is not DutyKind.NOTICE:
+        return None
+    key = (step.duty.content or {}).get("recalls")
+    return step.session.get_one(Notice, key) if key else None
 
 
 def _own(step: Handing) -> Notice | None:

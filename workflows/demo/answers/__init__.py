@@ -5,7 +5,15 @@ Everything hangs on `event_at`, the moment of death. Ids of organisations and us
 attachments are passed in; `over` replaces or adds answers. Nobody in here ever lived.
 """
 
-from workflows.demo.answers.duty import month_check, monthly_report, quarterly_notice
+from workflows.demo.answers.duty import (
+    letter,
+    letter_check,
+    month_check,
+    monthly_report,
+    quarterly_notice,
+    reply,
+    reply_reading,
+)
 from workflows.demo.answers.followup import (
     acceptance,
     archive,
@@ -111,6 +119,8 @@ __all__ = [
     "interview_disputed",
     "interview_signed",
     "inventory",
+    "letter",
+    "letter_check",
     "month_check",
     "monthly_report",
     "notice",
@@ -128,6 +138,8 @@ __all__ = [
     "rejection",
     "reminder_letter",
     "reminder_receipt",
+    "reply",
+    "reply_reading",
     "report",
     "requirement",
     "returned",
