@@ -163,9 +163,11 @@ def test_from_discovery_to_the_closed_file(start_walk: StartWalk, database: str)
     walk.make(Move(960, "zhougy", "discuss_again", said.second_discussion(), "archive:zhougy"))
     walk.make(Move(970, "zhougy", "archive", said.archive(), ""))
     assert walk.case.state is CaseState.CLOSED
-    processes = walk.session.scalars(select(Process).where(Process.case_id == walk.case_id))
+    of_case = Process.case_id == walk.case_id
+    processes = walk.session.scalars(select(Process).where(of_case))
     assert {process.status for process in processes} == {ProcessState.DONE}
-    assert walk.session.scalars(select(Timer)).all() == []
+    of_this = Timer.process_id.in_(select(Process.id).where(of_case))
+    assert walk.session.scalars(select(Timer).where(of_this)).all() == []
     late = {clock.rule_key for clock in walk.clocks() if clock.seconds_late(walk.now)}
     assert late == set()
     conclusions = walk.session.scalars(select(Conclusion).order_by(Conclusion.id)).all()

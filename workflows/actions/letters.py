@@ -21,10 +21,11 @@ from models import (
 )
 from workflows import engine
 from workflows.actions.tasks import Handing, InvalidAnswers
+from workflows.desks import on_duty
 from workflows.duties import ZONE
 from workflows.engine import Flags
 from workflows.events import EventName, of, record
-from workflows.permissions import on_duty, require
+from workflows.permissions import require
 from workflows.services import DutyHost
 
 OWN = (NoticeKind.INTERVIEW, NoticeKind.COMMENDATION, NoticeKind.WORK)
