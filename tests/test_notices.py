@@ -208,6 +208,7 @@ def test_the_feedback_goes_to_units_concerned_and_may_name_them_but_to_no_other_
     assert any("青禾县人民医院" in fault for fault in faults(reply))
 
 
+@pytest.mark.clause("C02")
 def test_a_notice_can_be_had_as_pdf_and_as_an_editable_file_before_and_after_it_is_issued(
     start_walk: StartWalk,
 ) -> None:
@@ -422,6 +423,7 @@ def test_a_quarters_notice_is_signed_for_answered_late_asked_again_accepted_and_
     assert "已撤回" in walk.browser("shenqm").get("/notices?view=recalled").text
 
 
+@pytest.mark.clause("D13")
 def test_a_commission_makes_an_interview_and_what_was_done_well_known(
     start_walk: StartWalk,
 ) -> None:
