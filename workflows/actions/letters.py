@@ -35,20 +35,18 @@ class NotRecallable(Exception):
     """Not ours, not issued, taken back already or about to be, or itself a recall."""
 
 
-def begin(
-    session: Session,
-    kind: NoticeKind,
-    *,
-    interview: Duty | None = None,
-    by: Appointment,
-    now: datetime,
-) -> Duty:
-    """Begin to draft a notice of its own; of an interview it may say which. Raises Forbidden,
-    ValueError for a kind that is no notice of its own."""
+def begin(session: Session, kind: NoticeKind, *, by: Appointment, now: datetime) -> Duty:
+    """Begin to draft a notice of its own. Raises Forbidden, ValueError for a kind that is none."""
     if kind not in OWN:
         raise ValueError(kind)
-    told = {"interview": interview.occasion} if interview is not None else {}
-    return _begin(session, {"kind": kind.value, **told}, by, now)
+    require(by, "notice:draft")
+    return _begin(session, {"kind": kind.value}, by, now)
+
+
+def begin_decided(session: Session, number: str, *, by: Appointment, now: datetime) -> Duty:
+    """What the leader of a commission has decided to make known (通报): its desk drafts it, and it
+    names the number of the decision."""
+    return _begin(session, {"kind": NoticeKind.INTERVIEW.value, "interview": number}, by, now)
 
 
 def begin_recall(session: Session, notice: Notice, *, by: Appointment, now: datetime) -> Duty:
@@ -59,6 +57,7 @@ def begin_recall(session: Session, notice: Notice, *, by: Appointment, now: date
     session.get_one(Notice, notice.id, with_for_update=True)
     if not may_recall(session, notice, by):
         raise NotRecallable(notice.id)
+    require(by, "notice:draft")
     return _begin(session, {"kind": NoticeKind.RECALL.value, "recalls": notice.id}, by, now)
 
 
@@ -82,7 +81,6 @@ def recall_under_way(session: Session, notice: Notice) -> Duty | None:
 
 
 def _begin(session: Session, content: dict[str, str | int], by: Appointment, now: datetime) -> Duty:
-    require(by, "notice:draft")
     day = now.astimezone(ZONE).date()
     duty = Duty(
         kind=DutyKind.NOTICE,

@@ -25,6 +25,7 @@ from models import (
     User,
 )
 from workflows import engine, facts, measures
+from workflows.actions import letters
 from workflows.events import EventName, record
 from workflows.notifications import tell_desk
 from workflows.permissions import Forbidden, require
@@ -233,7 +234,8 @@ def take(
     by: Appointment,
     now: datetime,
 ) -> Duty | None:
-    """Take a measure: it begins at once as a process of its own, a notice where those are drafted.
+    """Take a measure: it begins at once as a process of its own; a notice, which is none of these,
+    is the desk's to draft, among the notices.
 
     Raises Forbidden, Decided, NotAllowed.
     """
@@ -244,6 +246,7 @@ def take(
     _decide(session, motion, MotionState.TAKEN, reason, by, now)
     kind = measures.HOST.get(measure)
     if kind is None:
+        letters.begin_decided(session, motion.number, by=by, now=now)
         return None
     today = now.astimezone(_ZONE).date()
     duty = Duty(
