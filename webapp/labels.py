@@ -424,7 +424,6 @@ TONES: dict[StrEnum, str] = {
     CaseState.VOID_REQUESTED: "due",
     DefinitionState.PROPOSED: "due",
     DefinitionState.APPROVED: "done",
-    MotionState.OPEN: "due",
     MotionState.TAKEN: "active",
     DossierState.RENDERING: "active",
     DossierState.READY: "done",

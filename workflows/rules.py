@@ -228,12 +228,13 @@ class RuleSet(Strict, frozen=True):
 
 
 class Source(Strict, frozen=True):
-    """A document that rules quote. `plan_until`: the last day of the plan it is."""
+    """A document that rules quote. `plan_until`: the last day of the plan it is. Where the text at
+    hand has no number, its title stands for it; without `printed` its rules have no first day."""
 
     number: str
     title: str
     issuer: str
-    printed: date
+    printed: date | None = None
     plan_until: date | None = None
     note: str = ""
 
@@ -342,7 +343,7 @@ def _convert(row: object, into: type[_Struct], where: str) -> _Struct:
         raise BadRuleFile(f"{where}: {wrong}; correct it or take it out") from None
 
 
-def _rule(row: dict[str, Any], code: str, printed: dict[str, date], where: str) -> Rule:
+def _rule(row: dict[str, Any], code: str, printed: dict[str, date | None], where: str) -> Rule:
     where = f"{where}, {row.get('key', 'a rule without key')}"
     rule = _convert(row, Rule, where)
     for wrong in (*_wrong_statement(rule, printed), *_wrong_value(rule)):
@@ -351,7 +352,7 @@ def _rule(row: dict[str, Any], code: str, printed: dict[str, date], where: str) 
     return msgspec.structs.replace(rule, effective_from=since, jurisdiction=code)
 
 
-def _wrong_statement(rule: Rule, printed: dict[str, date]) -> Iterator[str]:
+def _wrong_statement(rule: Rule, printed: dict[str, date | None]) -> Iterator[str]:
     """What does not fit together in a rule, apart from its value."""
     law = (rule.document, rule.clause, rule.quote)
     if not _KEY.fullmatch(rule.key):
