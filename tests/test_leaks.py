@@ -23,7 +23,11 @@ from models import (
     Case,
     Document,
     DossierRequest,
+    Duty,
     Level,
+    Measure,
+    Motion,
+    MotionObject,
     Notice,
     Notification,
     Panel,
@@ -35,8 +39,8 @@ from tests.pages import Client
 from tests.played import NOW, Browse, Cast, _units, _upload, quick
 from tests.reviewing import submit
 from tests.test_blind import every_byte
-from workflows import gather
-from workflows.actions import attachments, drafts, opinions, seats
+from workflows import gather, measures
+from workflows.actions import attachments, drafts, motions, opinions, seats
 from workflows.demo import FILES, answers
 from workflows.demo.play import QH, Play
 from workflows.demo.stage import Stage
@@ -77,13 +81,20 @@ SEALED = {
     "why opened early": "QUEOPENEDEARLY",
     "draft of the conclusion": "QUECONCLUSION",
 }
-FIELDS = WHO | SEALED
+CALLED_TO_ACCOUNT = {
+    "facts of a motion": "QUEMOTIONFACTS",
+    "reason of a decision": "QUEDECISIONREASON",
+    "letter to the object": "QUELETTERTEXT",
+    "answer of the object": "QUEOBJECTANSWER",
+}
+FIELDS = WHO | SEALED | CALLED_TO_ACCOUNT
 
 HOSPITAL = {"linxm", "zhougy", "helx"}
 OFFICES = {"shenqm", "fangcf", "shaoxz"}
 CONVENOR, LEADER, SECRETARY, CHAIR, AUTHOR, LATE, GONE = (
     "fangcf", "shaoxz", "wugs", "chenyf", "fengjc", "lixh", "chuys",
 )  # fmt: skip
+ANSWERING = {"zhougy", "helx"}
 STRANGERS = {"subl", "gaomz", "chenglc", "wangzy", "xitong", "anquan", "shenji"}
 REVIEWERS = {SECRETARY, CHAIR, AUTHOR, LATE}
 PEOPLE = sorted({*HOSPITAL, *OFFICES, *REVIEWERS, GONE, *STRANGERS})
@@ -99,6 +110,11 @@ BEFORE: dict[str, set[str]] = {
     "why the seat ended": {CONVENOR},
     "why opened early": set(),
     "draft of the conclusion": set(),
+    # A commission calls to account, the unit answers; never a reviewer, nor others of the case
+    "facts of a motion": {CONVENOR, LEADER},
+    "reason of a decision": {CONVENOR, LEADER},
+    "letter to the object": {CONVENOR, LEADER, *ANSWERING},
+    "answer of the object": {CONVENOR, LEADER, *ANSWERING},
 }
 AFTER: dict[str, set[str]] = {
     **BEFORE,
@@ -198,6 +214,41 @@ class Planted:
         drafts.save_draft(self.session, place, typed, 10, by=self.seat(LATE), now=at)
         self.session.commit()
 
+    def call_to_account(self) -> None:
+        """A reminder about the case: proposed by the desk, decided, sent, answered."""
+        desk, leader, at = self.seat(CONVENOR), self.seat(LEADER), self.play.at(156)
+        rules = measures.rules_at(self.case.county_code, at)
+        assert rules is not None
+        motion = motions.add(
+            self.session,
+            motions.Said(
+                rules.get("trigger.late_report"),
+                Measure.REMIND,
+                MotionObject.UNIT,
+                self.case.organisation,
+                f"{CALLED_TO_ACCOUNT['facts of a motion']}：报送超过时限。",
+                case_id=self.case.id,
+            ),
+            by=desk,
+            now=at,
+        )
+        why = f"{CALLED_TO_ACCOUNT['reason of a decision']}：报送超过时限。"
+        duty = motions.take(self.session, motion, Measure.REMIND, why, by=leader, now=at)
+        assert duty is not None
+        stage = Stage(self.session, self.play.stage.units, self.upload, duty=duty)
+        letter = answers.reminder_letter(
+            sign=stage.sign(CONVENOR, at),
+            facts="已通知。",
+            matter=f"{CALLED_TO_ACCOUNT['letter to the object']}：请按时报送。",
+        )
+        stage.act(CONVENOR, "UT_reminder", letter, at)
+        answer = answers.reminder_receipt(
+            sign=stage.sign("helx", at),
+            done=f"{CALLED_TO_ACCOUNT['answer of the object']}：已明确责任人。",
+        )
+        stage.act("helx", "UT_reminder_receipt", answer, at)
+        self.session.commit()
+
     def _forms(self) -> None:
         """What the hospital's people write in their discussion and the first report."""
         act = self.play.stage.act
@@ -287,6 +338,8 @@ def addresses(app: Flask, session: Session, case: Case) -> list[str]:
         ).all(),
         "notice_id": session.scalars(select(Notice.id).where(Notice.case_id == case.id)).all(),
         "key": ["maternal_death", "review-county"],
+        "motion_id": session.scalars(select(Motion.id)).all(),
+        "duty_id": session.scalars(select(Duty.id)).all(),
     }
     found = []
     for rule in app.url_map.iter_rules():
@@ -301,7 +354,12 @@ def addresses(app: Flask, session: Session, case: Case) -> list[str]:
             assert built is not None, rule
             found.append(built[1])
     found += [f"/cases/{case.id}?kind=reminders", f"/cases/{case.id}?kind=traces"]
-    found += ["/ledger?view=all", f"/cases?number={case.number}"]
+    found += [
+        "/ledger?view=all",
+        "/motions?view=all",
+        "/measures?view=all",
+        f"/cases?number={case.number}",
+    ]
     return found
 
 
@@ -389,6 +447,7 @@ def test_each_canary_is_met_by_whom_the_table_allows(
 ) -> None:
     planted = Planted(session, cast)
     planted.before()
+    planted.call_to_account()
     for stage, act, allowed in (
         ("sealed", None, BEFORE),
         ("opened", planted.after, AFTER),
@@ -400,3 +459,11 @@ def test_each_canary_is_met_by_whom_the_table_allows(
         for field in FIELDS:
             where = {who: sorted(places)[:3] for who, places in found[field].items()}
             assert set(where) == allowed[field], (stage, field, where)
+        behind = [  # the firewall: where units and people are called to account
+            (field, who, place)
+            for field in SEALED
+            for who, places in found[field].items()
+            for place in places
+            if place.startswith(("/motions", "/measures", "/ledger", "/duties"))
+        ]
+        assert behind == []

@@ -87,9 +87,13 @@ def due(session: Session, now: datetime, limit: int = 200) -> list[int]:
 def propose(session: Session, kind: int, now: datetime) -> bool:
     """Propose what follows from facts of one kind, each once; False if there is nothing (any more).
 
-    The caller commits. Of two workers at once one fails on the unique key and finds nothing later.
+    The caller commits. Of two workers at once the second waits for the first and finds nothing.
     """
-    made = list(_ready(session, facts.FACTS[kind](session, now), now))
+    look = facts.FACTS[kind]
+    seen = {ready.commission.id for ready in _ready(session, look(session, now), now)}
+    for key in sorted(seen):
+        session.get_one(Organisation, key, with_for_update=True)
+    made = list(_ready(session, look(session, now), now))
     for each in sorted(made, key=lambda ready: ready.commission.id):
         motion = Motion(
             number=_number(session, each.commission, now),
