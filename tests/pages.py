@@ -6,8 +6,10 @@ id twice. Every answer carries the security headers; none leaves the request's s
 that nobody committed.
 """
 
+import re
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -23,7 +25,9 @@ from webapp import db
 from webapp.access import public
 from webapp.headers import HEADERS
 
+SPRITE = Path(__file__).parents[1] / "webapp/static/vendor/bootstrap-icons/icons.svg"
 UNLABELLED = {"hidden", "submit", "button", "reset", "image"}
+ICONS = set(re.findall(r'<symbol id="([^"]+)"', SPRITE.read_text("utf-8")))
 CSRF_SECRET = "0" * 40
 
 
@@ -120,8 +124,14 @@ def judge(html: str) -> None:
     lines = html.split("\n")
     wrong = [f"{code} at: {lines[at[0] - 1].strip()[:150]}" for at, code, _ in parser.errors]
     wrong += [*_title(root), *_ids(root), *_labels(root), *_forms(root), *_inline(root)]
+    wrong += _icons(root)
     if wrong:
         raise BadPage("\n".join(wrong))
+
+
+def _icons(root: Element) -> list[str]:
+    named = {use.get("href", "").partition("icons.svg#")[2] for use in root.iter("use")}
+    return [f"no such icon: {name}" for name in named - ICONS]
 
 
 def text(element: Element) -> str:
