@@ -34,6 +34,18 @@ def test_days_over_are_counted_against_the_first_deadline() -> None:
     assert [each.days_over(TODAY) for each in found] == [43, 3, 0, 0]
 
 
+def test_a_longer_deadline_and_a_later_round_change_no_first_figure() -> None:
+    first, later = date(2026, 10, 10), date(2026, 11, 15)
+
+    def item(**over: Any) -> Item:
+        return Item("甲", "care", "weak", date(2026, 9, 1), first, **({"closed_on": None} | over))
+
+    longer = item(deadline=later)
+    assert (longer.extended, longer.days_over(TODAY), longer.days_over_now(TODAY)) == (True, 43, 7)
+    again = item(deadline=later, reopened=1, first_closed_on=first)
+    assert (again.extended, again.days_over(TODAY), again.days_over_now(TODAY)) == (False, 0, 7)
+
+
 def test_the_page_says_what_the_rows_say(cast: Cast, browse: Browse) -> None:
     seat = cast.seat("chenglc")
     seen: Any = metrics(cast.session, visible_items(seat), *YEAR, TODAY)

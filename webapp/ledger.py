@@ -24,7 +24,7 @@ from models import (
     Task,
     TaskState,
 )
-from webapp import db
+from webapp import db, labels
 from webapp.access import current
 from workflows import ledger_metrics
 from workflows.actions import extensions
@@ -120,7 +120,10 @@ def metrics() -> ResponseReturnValue:
     if end < start:
         start, end = end, start
     found = ledger_metrics.metrics(db.session, visible_items(current.appointment), start, end, here)
-    return render_template("ledger/metrics.html", found=found, start=start, end=end)
+    sources = {each.value: labels.label(each) for each in ItemSource}
+    return render_template(
+        "ledger/metrics.html", found=found, start=start, end=end, sources=sources
+    )
 
 
 def _chosen_day(name: str, otherwise: date) -> date:

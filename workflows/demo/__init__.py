@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models import Appointment, Attachment
 from workflows import regions
 from workflows.actions import attachments
-from workflows.demo import cases, duties, measures, people
+from workflows.demo import cases, duties, ledger, measures, people
 from workflows.demo.stage import Stage
 
 FILES = Path(__file__).parent / "files"
@@ -35,6 +35,7 @@ def load(session: Session, *, password_hash: str, folder: Path, now: datetime) -
     for play in cases.EIGHT:
         play(Stage(session, stage.units, stage.upload), now)
     duties.play(Stage(session, stage.units, stage.upload), now)
+    ledger.play(Stage(session, stage.units, stage.upload), now)
     measures.play(Stage(session, stage.units, stage.upload), now)
     stage.let_pass(now)
 

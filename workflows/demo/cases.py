@@ -48,7 +48,8 @@ def closed(stage: Stage, now: datetime) -> None:
 
 
 def rectifying(stage: Stage, now: datetime) -> None:
-    """整改: one item overdue, one awaiting acceptance, the city's review not yet convened."""
+    """整改: one item overdue; one, whose deadline was extended, awaiting acceptance; the city's
+    review not yet convened."""
     play = Play(stage, BL, _death(now, 24 * 75), "柳依依", "202")
     play.first_48h()
     play.verify(58)
@@ -57,6 +58,7 @@ def rectifying(stage: Stage, now: datetime) -> None:
     play.plan(300, 45)
     play.plan(302, 60)
     play.progress(900, percent=40)
+    play.extend(1200, days=20)
     play.progress(1400)
 
 

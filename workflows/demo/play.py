@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from models import Case, Level
-from workflows.demo import answers
+from models import Case, Level, Rectification
+from workflows.demo import answers, ledger
 from workflows.demo.people import BAILU, QINGHE, seat_of
 from workflows.demo.stage import Stage
 
@@ -229,6 +229,14 @@ class Play:
         evidence = [self.stage.upload(seat, "drill.jpg", self.at(hours)).token]
         filled = answers.progress(percent=percent, evidence=evidence)
         self._act(self.county.office, "UT_progress", filled, hours)
+
+    def extend(self, hours: float, days: int) -> None:
+        """The hospital asks more time for its first item under way; the leader agrees."""
+        office = seat_of(self.stage.session, self.county.office)
+        task = self.stage.step_of(office, "UT_progress")
+        item = self.stage.session.get_one(Rectification, task.rectification_id)
+        who = (self.county.office, self.county.leader)
+        ledger.extend(self.stage, item, *who, days=days, at=self.at(hours))
 
     def accept(self, hours: float, level: Level = Level.COUNTY) -> None:
         who = self.county.commission if level == Level.COUNTY else "chenglc"

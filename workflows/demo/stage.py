@@ -63,20 +63,21 @@ class Stage:
         """Somebody hands in the step that waits for them. NotTheirTurn when there is none."""
         self.let_pass(at)
         seat = seat_of(self.session, username)
-        task = self._step_of(seat, bpmn_id)
+        task = self.step_of(seat, bpmn_id)
         tasks.complete_task(self.session, task, filled, key=str(uuid4()), by=seat, now=at)
         return task
 
     def declare(self, username: str, at: datetime) -> None:
         """An expert declares that nothing stands against reading, once for each panel."""
         seat = seat_of(self.session, username)
-        task = self._step_of(seat, "UT_opinion")
+        task = self.step_of(seat, "UT_opinion")
         panel = panel_of(self.session, task)
         member = seats.seat_of(panel, seat) if panel is not None else None
         if member is not None:
             seats.declare(self.session, member, Declaration.NONE, "", by=seat, now=at)
 
-    def _step_of(self, seat: Appointment, bpmn_id: str) -> Task:
+    def step_of(self, seat: Appointment, bpmn_id: str) -> Task:
+        """The open step that waits for somebody. NotTheirTurn when there is none."""
         here = self._here()
         query = inbox(seat).where(here, Task.bpmn_id == bpmn_id)
         task = self.session.scalars(query.order_by(Task.index, Task.id)).first()
