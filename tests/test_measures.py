@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from models import (
     Clock,
     Duty,
+    DutyKind,
     DutyState,
     Event,
     ItemSource,
@@ -121,11 +122,18 @@ def decided(walk: Walk, who: str, motion: Motion, decision: str) -> Motion:
     return motion
 
 
+def known(walk: Walk) -> list[str]:
+    """Numbers of what a desk is to draft a notice of."""
+    walk.session.rollback()
+    made = walk.session.scalars(select(Duty).where(Duty.kind == DutyKind.NOTICE).order_by(Duty.id))
+    return [str((duty.content or {})["interview"]) for duty in made]
+
+
 def names(walk: Walk) -> list[str]:
     return list(walk.session.scalars(select(Event.name).order_by(Event.id)))
 
 
-@pytest.mark.clause("D04")
+@pytest.mark.clause("C03", "D04")
 def test_not_put_right_is_proposed_decided_interviewed_filed_and_closed(
     start_walk: StartWalk,
 ) -> None:
@@ -204,6 +212,15 @@ def test_not_put_right_is_proposed_decided_interviewed_filed_and_closed(
     assert required.owner_id == walk.units["qh_hospital"]
     assert required.acceptor_id == walk.units["qh_commission"]
     assert required.first_deadline is not None
+
+    # Made known as well (约谈通报): the leader says so, once, and the desk has a notice to draft
+    leader = walk.browser("shaoxz")
+    assert walk.browser("fangcf").post(f"{place}/notice").status_code == 404
+    assert "同时通报" in leader.get(place).text
+    assert leader.post(f"{place}/notice").status_code == 303
+    assert leader.post(f"{place}/notice").status_code == 303
+    assert known(walk) == [rejected.number]
+    assert "同时通报" not in leader.get(place).text
 
     # Filed with the city's commission, which sees it from then on
     clock = walk.session.scalars(
@@ -321,7 +338,7 @@ def test_missed_concealed_late_and_incomplete_call_for_a_reminder(start_walk: St
     assert open_steps(walk, motion) == {"reminder:chenglc"}
 
 
-@pytest.mark.clause("C08", "D02", "D03")
+@pytest.mark.clause("C08", "D02", "D03", "D06")
 def test_whoever_is_supervised_gets_experts_and_puts_right_what_they_find(
     start_walk: StartWalk,
 ) -> None:
@@ -369,6 +386,8 @@ def test_whoever_is_supervised_gets_experts_and_puts_right_what_they_find(
     assert motion is not None
     page = walk.browser("renys").get(f"/motions/{motion.id}").text
     assert all(f'value="take:{code}"' in page for code in found.codes)
+    decided(walk, "renys", motion, "take:notice")
+    assert known(walk) == [motion.number]
 
 
 def test_one_person_is_interviewed_and_nobody_else_reads_it(start_walk: StartWalk) -> None:
@@ -387,7 +406,7 @@ def test_one_person_is_interviewed_and_nobody_else_reads_it(start_walk: StartWal
     assert walk.browser("zhougy").get(f"/measures/{walk.duty_id}").status_code == 404
 
 
-@pytest.mark.clause("D08")
+@pytest.mark.clause("D07", "D08")
 def test_each_place_says_against_whom_and_what_for(
     start_walk: StartWalk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -420,12 +439,14 @@ def test_each_place_says_against_whom_and_what_for(
             path = f"/motions/{motion.id}/decision"
             act = {"decision": f"take:{measure}", "reason": "依据充分，予以采取。"}
             assert walk.browser("renys").post(path, data=act).status_code == 303
+            assert (motion.number in known(walk)) == (measure == "notice")
     rules = real("320300", walk.now)
     assert rules is not None
     meaning = rules.get("key_contact_unit.meaning")
     assert meaning.value == "母婴安全保障措施不落实、工作严重滑坡的地区和医疗机构"
 
 
+@pytest.mark.clause("D11")
 def test_a_month_never_reported_is_measures_not_taken(start_walk: StartWalk) -> None:
     """Late is what has not come when the next falls due: no number is made up."""
     walk = start_walk()
@@ -442,8 +463,14 @@ def test_a_month_never_reported_is_measures_not_taken(start_walk: StartWalk) -> 
     assert {motion.commission_id for motion in made} == {
         walk.units[unit] for unit in ("qh_commission", "bl_commission", "city_commission")
     }
-    decided(walk, "shaoxz", made[0], "drop")
+    by_leader = {"青禾卫健": "shaoxz", "白鹭卫健": "dongdz", "云江卫健": "renys"}
+    acts = ("drop", "take:interview", "take:notice")
+    for motion, act in zip(made, acts, strict=True):
+        decided(walk, by_leader[motion.commission.short_name], motion, act)
     assert made[0].state is MotionState.DROPPED
+    assert made[1].duty is not None
+    assert made[1].duty.kind is DutyKind.INTERVIEW
+    assert known(walk) == [made[2].number]
     walk.sweep()
     assert len(motions(walk)) == len(made)
 

@@ -4,21 +4,32 @@ For the commission that takes the measure, the one it is filed with, and whom it
 these see what is written to them and by them, nothing of how it came about.
 """
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from models import Document, Duty, DutyState, Motion, Rectification, Task, TaskState
+from models import (
+    Document,
+    Duty,
+    DutyState,
+    Measure,
+    Motion,
+    Notice,
+    Rectification,
+    Task,
+    TaskState,
+)
 from webapp import db
 from webapp.access import current
 from webapp.cases.documents import parts_of
 from webapp.paging import paged
+from workflows.actions import motions as acts
 from workflows.forms import load
 from workflows.forms.load import base_name
 from workflows.item_scope import visible_items
 from workflows.measure_readers import visible_measures, visible_motions
-from workflows.permissions import may_complete
+from workflows.permissions import may_complete, visible_notices
 from workflows.readers import PlainReader
 
 bp = Blueprint("measures", __name__, url_prefix="/measures")
@@ -96,11 +107,16 @@ def show(duty_id: int) -> ResponseReturnValue:
     hosts = by.organisation_id in (motion.commission_id, motion.filed_with_id)
     reader = PlainReader(db.session)
     items = visible_items(by).where(Rectification.duty_id == duty.id)
+    own = db.session.scalar(visible_motions(by).where(Motion.id == motion.id))
+    known, notice = _notice(motion)
     return render_template(
         "measures/show.html",
         duty=duty,
         motion=motion,
-        own=db.session.scalar(visible_motions(by).where(Motion.id == motion.id)),
+        own=own,
+        known=known,
+        notice=notice,
+        may_make_known=_may_make_known(motion, known) if own else False,
         waiting=[(task, may_complete(by, task)) for task in _steps([duty.id]).get(duty.id, [])],
         sheets=[
             (row, load.load(row.form).title, parts_of(row, reader)) for row in _sheets(duty, hosts)
@@ -109,6 +125,48 @@ def show(duty_id: int) -> ResponseReturnValue:
         hosts=hosts,
         reader=reader,
     )
+
+
+def _may_make_known(motion: Motion, known: bool) -> bool:
+    """The leader's, of an interview whose record both sides have signed."""
+    if known or motion.taken is not Measure.INTERVIEW or not current.may("motion:decide"):
+        return False
+    signed = select(Document.id).where(
+        Document.duty_id == motion.duty_id, Document.form.like("interview_sign.v%")
+    )
+    if db.session.scalar(signed.limit(1)) is None:
+        return False
+    return Measure.NOTICE in acts.choices(db.session, motion, current.now)
+
+
+@bp.post("/<int:duty_id>/notice")
+def make_known(duty_id: int) -> ResponseReturnValue:
+    """约谈通报: the leader has it drafted by the desk."""
+    by = current.appointment
+    if not current.may("motion:decide"):
+        abort(404)
+    duty = db.one_or_404(visible_measures(by).where(Duty.id == duty_id))
+    motion = db.one_or_404(visible_motions(by).where(Motion.duty_id == duty.id))
+    try:
+        acts.make_known(db.session, motion, by=by, now=current.now)
+    except acts.Decided:
+        db.session.rollback()
+        flash("已经决定通报，由经办起草。", "warning")
+    except acts.NotAllowed:
+        abort(404)
+    else:
+        db.session.commit()
+        flash("已决定通报，经办的待办里有了起草通报。")
+    return redirect(url_for("measures.show", duty_id=duty_id), 303)
+
+
+def _notice(motion: Motion) -> tuple[bool, Notice | None]:
+    """Whether it is made known, and the notice as far as one may see it."""
+    begun = acts.notice_of(db.session, motion)
+    if begun is None:
+        return False, None
+    seen = visible_notices(current.appointment).where(Notice.duty_id == begun.id)
+    return True, db.session.scalars(seen).first()
 
 
 def _sheets(duty: Duty, hosts: bool) -> list[Document]:

@@ -12,6 +12,7 @@ from models import (
     Motion,
     MotionObject,
     MotionState,
+    Notice,
     Organisation,
     OrganisationKind,
     Rectification,
@@ -28,7 +29,7 @@ from workflows.actions import motions as acts
 from workflows.desks import on_duty
 from workflows.item_scope import visible_items
 from workflows.measure_readers import visible_motions
-from workflows.permissions import OBJECT_ROLES, visible_cases
+from workflows.permissions import OBJECT_ROLES, visible_cases, visible_notices
 
 bp = Blueprint("motions", __name__, url_prefix="/motions")
 
@@ -101,6 +102,7 @@ def _page(motion: Motion, errors: dict[str, list[str]]) -> ResponseReturnValue:
         decides=decides,
         choices=acts.choices(db.session, motion, current.now) if decides else [],
         others=acts.others(db.session, motion) if decides else [],
+        notice=_notice(motion),
         case_id=db.session.scalar(case_id),
         item_id=db.session.scalar(item_id),
         combined=db.session.scalars(
@@ -108,6 +110,15 @@ def _page(motion: Motion, errors: dict[str, list[str]]) -> ResponseReturnValue:
         ).all(),
     )
     return page, 422 if errors else 200
+
+
+def _notice(motion: Motion) -> Notice | None:
+    """What has made it known, once the desk has a draft of it."""
+    begun = acts.notice_of(db.session, motion) if motion.taken else None
+    if begun is None:
+        return None
+    seen = visible_notices(current.appointment).where(Notice.duty_id == begun.id)
+    return db.session.scalars(seen).first()
 
 
 @bp.post("/<int:motion_id>/decision")

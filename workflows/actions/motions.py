@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from models import (
     Appointment,
     Duty,
+    DutyKind,
     Measure,
     Motion,
     MotionObject,
@@ -271,6 +272,33 @@ def take(
     flags: dict[str, str | int | bool | None] = {"level": "", "n_items": 0}
     engine.start(session, duty, kind.value, flags, DutyHost(session, duty, now), now=now)
     return duty
+
+
+def make_known(session: Session, motion: Motion, *, by: Appointment, now: datetime) -> Duty:
+    """约谈通报: what somebody was interviewed about is made known as well (C03, D11); once.
+
+    Raises Forbidden, NotAllowed, Decided.
+    """
+    require(by, "motion:decide")
+    if motion.commission_id != by.organisation_id:
+        raise Forbidden(motion.id)
+    if motion.taken is not Measure.INTERVIEW or Measure.NOTICE not in choices(session, motion, now):
+        raise NotAllowed(Measure.NOTICE)
+    session.refresh(motion, ["state"], with_for_update=True)
+    if notice_of(session, motion) is not None:
+        raise Decided(motion.id)
+    return letters.begin_decided(session, motion.number, by=by, now=now)
+
+
+def notice_of(session: Session, motion: Motion) -> Duty | None:
+    """Under which a notice of it is drafted, or was."""
+    return session.scalars(
+        select(Duty).where(
+            Duty.kind == DutyKind.NOTICE,
+            Duty.organisation_id == motion.commission_id,
+            Duty.content["interview"].as_string() == motion.number,
+        )
+    ).one_or_none()
 
 
 def drop(session: Session, motion: Motion, reason: str, *, by: Appointment, now: datetime) -> None:
