@@ -5,7 +5,7 @@ As in permissions: unseen is absent. Knows no page and no form's words.
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, false, or_, select, true
 from sqlalchemy.orm import Session
 
 from models import (
@@ -17,6 +17,7 @@ from models import (
     Organisation,
     OrganisationKind,
     Rectification,
+    Reopening,
     Zone,
 )
 from workflows.permissions import (
@@ -57,10 +58,16 @@ def visible_items(by: Appointment) -> Select[Rectification]:
     of_cases = Rectification.case_id.in_(select(Case.id).where(case_scope(by)))
     return select(Rectification).where(
         or_(ours, below, of_cases),
-        *(
-            or_(Rectification.case_id.is_(None), Rectification.case_id.not_in(own))
-            for own in unread_below(by)
-        ),
+        *(_not_of(own) for own in unread_below(by)),
+    )
+
+
+def _not_of(cases: CompoundSelect[int]) -> ColumnElement[bool]:
+    """Neither entered by the review of one of these cases, nor opened again by it."""
+    again = select(Reopening.item_id).where(Reopening.case_id.in_(cases))
+    return and_(
+        or_(Rectification.case_id.is_(None), Rectification.case_id.not_in(cases)),
+        Rectification.id.not_in(again),
     )
 
 
