@@ -296,6 +296,22 @@ def test_an_issued_notice_is_neither_changed_nor_removed_whoever_holds_the_conne
             held.execute(change)
 
 
+def nobody_elses(walk: Walk, who: str, notice: Notice, words: tuple[str, ...]) -> None:
+    """Answers, what was said of them, and why something recognisable stayed, are met nowhere."""
+    browser = walk.browser(who)
+    places = (
+        "tasks",
+        "notices",
+        f"notices/{notice.id}",
+        "notifications",
+        "desk",
+        "duties?view=all",
+    )
+    for place in (*places, "board", "clocks", "ledger", "statistics", "search?q=备血", "motions"):
+        page = browser.get(f"/{place}").text
+        assert not [word for word in words if word in page], (who, place)
+
+
 # What a commission writes of its own accord, what units answer, what is taken back.
 
 
@@ -388,6 +404,8 @@ def test_a_quarters_notice_is_signed_for_answered_late_asked_again_accepted_and_
         assert "逾期回复" in walk.browser(who).get(path).text
     for who in ("shenqm", "zhougy", "jiasj", "gaomz"):
         assert walk.browser(who).get(path).status_code == 404
+    for who in ("shenqm", "zhougy", "gaomz", "jiasj", "xitong"):
+        nobody_elses(walk, who, notice, ("两小时到位", "请写明备血的安排", "只有一例，写明例数"))
     file = walk.session.scalars(select(Attachment).where(Attachment.duty_id.is_not(None))).one()
     assert walk.browser(DESK).get(f"/attachments/{file.token}").status_code == 200
     assert walk.browser("guqf").get(f"/attachments/{file.token}").status_code == 404

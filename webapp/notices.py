@@ -233,8 +233,10 @@ def _checker(notice: Notice) -> str:
 
 
 def _confirmed(notice: Notice) -> str:
-    """Why something recognisable was left in an issued notice: for the unit that issued it."""
-    if notice.issued_at is None or notice.organisation_id != current.appointment.organisation_id:
+    """Why something recognisable was left in an issued notice: for the unit that issued it, and
+    there for those who may know names."""
+    ours = notice.organisation_id == current.appointment.organisation_id
+    if notice.issued_at is None or not ours or not current.may("case:identify"):
         return ""
     sheet = db.session.scalars(
         select(Document)

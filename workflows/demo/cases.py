@@ -26,6 +26,8 @@ def closed(stage: Stage, now: datetime) -> None:
     play.plan(332, 40)
     play.convene(340, Level.CITY, meeting=600)
     play.opine(420, Level.CITY)
+    play.answer(QH.office, 500)
+    play.answer(QH.mch, 530)
     play.progress(700)
     play.progress(702)
     play.conclude(
@@ -57,6 +59,7 @@ def rectifying(stage: Stage, now: datetime) -> None:
     play.sign_for(BL.office, 280)
     play.plan(300, 45)
     play.plan(302, 60)
+    play.answer(BL.office, 500)
     play.progress(900, percent=40)
     play.extend(1200, days=20)
     play.progress(1400)

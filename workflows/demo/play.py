@@ -6,7 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from models import Case, Level, Rectification
+from sqlalchemy import select
+
+from models import Case, Duty, DutyKind, DutyState, Level, Rectification
 from workflows.demo import answers, ledger
 from workflows.demo.people import BAILU, QINGHE, seat_of
 from workflows.demo.stage import Stage
@@ -217,6 +219,26 @@ class Play:
     def sign_for(self, who: str, hours: float) -> None:
         filled = answers.notice_receipt(sign=self._sign(who, hours))
         self._act(who, "UT_sign_notice", filled, hours)
+
+    def answer(self, who: str, hours: float) -> None:
+        """A unit answers the notice in writing; the commission accepts it."""
+        session, seat = self.stage.session, seat_of(self.stage.session, who)
+        asked = (
+            select(Duty)
+            .where(
+                Duty.kind == DutyKind.NOTICE_REPLY,
+                Duty.organisation_id == seat.organisation_id,
+                Duty.state == DutyState.OPEN,
+            )
+            .order_by(Duty.id.desc())
+        )
+        self.stage.duty = session.scalars(asked.limit(1)).one()
+        said = answers.reply(sign=self._sign(who, hours), contact=seat.user.name)
+        self._act(who, "UT_reply", said, hours)
+        reader, later = self.county.commission, hours + 20
+        read = answers.reply_reading(sign=self._sign(reader, later))
+        self._act(reader, "UT_reply_read", read, later)
+        self.stage.duty = None
 
     def plan(self, hours: float, days: int) -> date:
         """The hospital plans its first item without a plan; returns the deadline."""
