@@ -226,6 +226,8 @@ def test_not_put_right_is_proposed_decided_interviewed_filed_and_closed(
     clock = walk.session.scalars(
         select(Clock).where(Clock.rule_key == "clock.interview_filing")
     ).one()
+    assert "本地口径待确认" in walk.browser("fangcf").get(place).text
+    assert "报送备案" not in walk.browser("helx").get(place).text
     assert (clock.due_at, clock.met_at) == (None, None)  # 同时: no number, none is made up
     assert walk.browser("chenglc").get(place).status_code == 404
     walk.make(Move(175, "fangcf", "filing", FILING, "plan:zhougy filed:chenglc"))

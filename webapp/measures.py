@@ -6,7 +6,7 @@ these see what is written to them and by them, nothing of how it came about.
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
 
 from models import (
@@ -81,7 +81,12 @@ def _motions(ids: list[int]) -> dict[int, Motion]:
 
 
 def _steps(ids: list[int]) -> dict[int, list[Task]]:
-    """What each measure waits for; what its ledger items wait for is the ledger's."""
+    """What each measure waits for, its filing for the two commissions only; what its ledger items
+    wait for is the ledger's."""
+    here = current.appointment.organisation_id
+    hosts = select(Motion.duty_id).where(
+        or_(Motion.commission_id == here, Motion.filed_with_id == here)
+    )
     found: dict[int, list[Task]] = {}
     for task in db.session.scalars(
         select(Task)
@@ -89,8 +94,9 @@ def _steps(ids: list[int]) -> dict[int, list[Task]]:
             Task.duty_id.in_(ids),
             Task.state == TaskState.OPEN,
             Task.rectification_id.is_(None),
+            or_(Task.form.not_like("interview_fil%"), Task.duty_id.in_(hosts)),
         )
-        .options(joinedload(Task.organisation))
+        .options(joinedload(Task.organisation), joinedload(Task.clock))
         .order_by(Task.id)
     ):
         found.setdefault(task.duty_id or 0, []).append(task)
