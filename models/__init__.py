@@ -7,13 +7,14 @@ from models.case import Case, CaseKind, CaseState, CaseUnit, Person, UnitPart
 from models.clock import Clock
 from models.comment import Audience, Comment, Watcher
 from models.document import Document, Draft
-from models.dossier import DossierRequest, DossierState
+from models.dossier import DossierKind, DossierRequest, DossierState
 from models.duty import PERIODIC, Duty, DutyKind, DutyState
 from models.event import Event
 from models.finding import Finding
 from models.icd10 import Icd10
 from models.incident import Incident, IncidentKind
 from models.job import WorkerBeat
+from models.meeting import Attendance, Guest, Meeting, MeetingMode, Signature
 from models.motion import Measure, Motion, MotionObject, MotionState
 from models.notice import Notice, NoticeFile, NoticeFormat, NoticeKind, NoticeRecipient
 from models.notification import Notification
@@ -49,6 +50,7 @@ __all__ = [
     "PERIODIC",
     "Appointment",
     "Attachment",
+    "Attendance",
     "Audience",
     "Base",
     "BlindCopy",
@@ -68,6 +70,7 @@ __all__ = [
     "Discipline",
     "DiseaseGroup",
     "Document",
+    "DossierKind",
     "DossierRequest",
     "DossierState",
     "Draft",
@@ -81,6 +84,7 @@ __all__ = [
     "Finding",
     "FormText",
     "FrozenRules",
+    "Guest",
     "Icd10",
     "Incident",
     "IncidentKind",
@@ -88,6 +92,8 @@ __all__ = [
     "KeyKind",
     "Level",
     "Measure",
+    "Meeting",
+    "MeetingMode",
     "Motion",
     "MotionObject",
     "MotionState",
@@ -114,6 +120,7 @@ __all__ = [
     "Reopening",
     "Role",
     "SearchKey",
+    "Signature",
     "Task",
     "TaskState",
     "Timer",

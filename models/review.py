@@ -2,7 +2,7 @@
 
 import enum
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -12,6 +12,9 @@ from models.case import Case
 from models.document import Document
 from models.place import Organisation
 from models.user import User
+
+if TYPE_CHECKING:
+    from models.meeting import Meeting
 
 
 class Level(enum.StrEnum):
@@ -30,7 +33,7 @@ class Panel(Base):
     level: Mapped[Level]
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     chair_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
-    secretary_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    secretary_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     guide_organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
     planned_at: Mapped[datetime]
     convened_at: Mapped[datetime]
@@ -47,6 +50,7 @@ class Panel(Base):
     members: Mapped[list["PanelMember"]] = relationship(
         back_populates="panel", order_by="PanelMember.place"
     )
+    meeting: Mapped["Meeting"] = relationship(back_populates="panel")
 
 
 class Declaration(enum.StrEnum):
@@ -113,7 +117,8 @@ class Opinion(Base):
 
 
 class Conclusion(Base):
-    """What a level concluded: three classes, votes, up to three major factors (1–12)."""
+    """What a level concluded: three classes, votes, up to three major factors (1–12). `changes`: in
+    what it differs from the level below (`workflows.differences.Part`)."""
 
     __tablename__ = "conclusion"
     __table_args__ = (UniqueConstraint("panel_id"),)
@@ -126,6 +131,7 @@ class Conclusion(Base):
     votes: Mapped[dict[str, Any]] = mapped_column(info=SENSITIVE)
     factors: Mapped[list[Any]] = mapped_column(info=SENSITIVE)
     difference: Mapped[str | None] = mapped_column(info=SENSITIVE)
+    changes: Mapped[list[Any]] = mapped_column(default=list, info=SENSITIVE)
     signed_at: Mapped[datetime]
 
     panel: Mapped[Panel] = relationship()

@@ -57,7 +57,7 @@ GOOD: dict[str, dict[str, Any]] = {
         guide=CENTRE,
     ),
     "opinion.v2": demo.opinion(sign=SIGN),
-    "conclusion.v2": demo.conclusion(
+    "conclusion.v3": demo.conclusion(
         days(20),
         organisation=COMMISSION,
         chair=CHAIR,
@@ -66,6 +66,7 @@ GOOD: dict[str, dict[str, Any]] = {
         owner=HOSPITAL,
         sign=SIGN,
     ),
+    "conclusion_signature.v1": demo.member_signature(sign=SIGN, reserved="出血进展过快。"),
     "conclusion_chair.v1": demo.chair_signature(sign=SIGN),
     "conclusion_endorsement.v1": demo.endorsement(sign=SIGN),
     "notice.v1": demo.notice(recipients=[HOSPITAL, MCH], sign=SIGN, reply_due=days(60).date()),
@@ -131,6 +132,15 @@ def _untimed(form: str) -> dict[str, Any]:
     return answers
 
 
+def _before_sign_in() -> dict[str, Any]:
+    """The conclusion as it was written before meetings were attended by signing in."""
+    answers = copy.deepcopy(GOOD["conclusion.v3"])
+    del answers["minutes"]
+    guest = {"name": "秦思远", "organisation": HOSPITAL, "title": "chief", "left_before_vote": True}
+    return answers | {"treating_staff": [guest]}
+
+
+GOOD["conclusion.v2"] = _before_sign_in()
 GOOD |= {f"{base}.v1": _untimed(f"{base}.v2") for base in ("opinion", "conclusion")}
 
 KNOWN = Known(
@@ -147,6 +157,9 @@ KNOWN = Known(
         "organisation": HOSPITAL,
         "person_name": demo.NAME,
         "lower_conclusion": "conditionally_avoidable",
+        "lower": GOOD["conclusion.v3"],
+        "members": {CHAIR: True, SECOND: True, GUIDE: True},
+        "guests_in": 0,
         "owner": HOSPITAL,
         "acceptor_for": COMMISSION,
         "n_cases": 2,

@@ -220,7 +220,8 @@ OURS: Answers = {
     },
     "UT_convene": lambda r, _: {"n_experts": r.choice([1, 3, 5, 7])},
     "UT_chair_sign": lambda r, hurry: {
-        "chair_decision": "return" if not hurry and r.random() < 0.3 else "sign"
+        "chair_decision": "return" if not hurry and r.random() < 0.3 else "sign",
+        "n_signers": r.randrange(5),
     },
     "UT_endorse": lambda r, _: {"n_items": r.randrange(4)},
     "UT_notice": lambda r, _: {"n_recipients": r.randrange(1, 4)},

@@ -7,14 +7,14 @@ or adds answers.
 from collections.abc import Sequence
 from datetime import timedelta
 
-from tests.walk import Said, Walk
+from tests.walk import Move, Said, Walk
 from workflows.demo import answers
 from workflows.forms.moment import SHANGHAI
 from workflows.forms.spec import Answers
 
 GUIDE = "qianqs"
 COUNTY_PANEL = ("chenyf", "qianqs", "fengjc", "chuys", "lixh")
-CITY_PANEL = ("wangzy", "qianqs", "zhaocs", "fengjc", "chenyf")
+CITY_PANEL = ("wangzy", "qianqs", "zhaocs", "fengjc", "chenyf")  # two of the county's
 NAME = answers.NAME
 SIGNED: Answers = {"user": 0, "name": "", "at": ""}  # typed as the password; the page signs
 
@@ -113,29 +113,54 @@ def opinion(**over: object) -> Said:
     return lambda walk: answers.opinion(sign=SIGNED, **over)
 
 
-def conclusion(level: str, **over: object) -> Said:
-    """Four of five for one conclusion, one against it; the other problem is the MCH hospital's."""
+def conclusion(level: str, *, absent: Sequence[str] = (), **over: object) -> Said:
+    """All but one for one conclusion, one against it; the other problem is the MCH hospital's.
+    Everybody but the absent has signed in before."""
 
     def said(walk: Walk) -> Answers:
-        members = _members(walk, level)
+        panel = walk.panel(level)
+        seated = [each for each in panel.members if each.reads]
+        for member in seated:
+            if member.user.username not in absent:
+                walk.sign_in(member.user.username, level)
+        panel = walk.panel(level)
+        seated = [each for each in panel.members if each.reads]
         owner, other = walk.units["qh_hospital"], walk.units["qh_mch"]
         filled = answers.conclusion(
-            walk.now - timedelta(hours=3),
+            walk.now - timedelta(hours=1),
             organisation=walk.units[_COMMISSIONS[level]],
-            chair=members[0][0],
+            chair=panel.chair_id,
             secretary=walk.user(_SECRETARIES[level]),
-            members=members,
+            members=[(each.user_id, each.organisation_id, each.is_guide) for each in seated],
             owner=owner,
             sign=SIGNED,
         )
+        away = {walk.user(who) for who in absent}
+        for row in filled["attendance"]:
+            row |= {"present": row["user"] not in away, "voting": row["user"] not in away}
         problems = answers.problems(owner=owner, other=other)
         if level == "city":
             problems = problems[:1]
-        votes = answers.votes(len(members), str(over.get("conclusion", filled["conclusion"])), 1)
+        code = str(over.get("conclusion", filled["conclusion"]))
+        votes = answers.votes(len(seated) - len(away), code, 1)
         dissent = {"dissent": "一名专家认为不可避免：出血进展过快。"}
-        return filled | {"problems": problems} | votes | dissent | over
+        why = dict(answers.DIFFERENCES) if level == "city" else {}
+        if "conclusion" not in over:
+            why.pop("difference_conclusion", None)
+        return filled | {"problems": problems} | votes | dissent | why | over
 
     return said
+
+
+def signed_by_all(panel: Sequence[str], at: float, last: str, beside: str = "") -> list[Move]:
+    """The chair's signature and everybody else's. `last`: open then; `beside`: all along."""
+    chair, *others = panel
+    moves = []
+    for number, who in enumerate((chair, *others)):
+        left = " ".join(f"member_sign:{each}" for each in others[number:]) or last
+        step, said = ("member_sign", member_signs()) if number else ("chair_sign", chair_signs())
+        moves.append(Move(at + number / 4, who, step, said, f"{left} {beside}"))
+    return moves
 
 
 _COMMISSIONS = {"county": "qh_commission", "city": "city_commission"}
@@ -150,6 +175,10 @@ def _members(walk: Walk, level: str) -> list[answers.Member]:
 
 def chair_signs() -> Said:
     return lambda walk: answers.chair_signature(sign=SIGNED)
+
+
+def member_signs(reserved: str = "") -> Said:
+    return lambda walk: answers.member_signature(sign=SIGNED, reserved=reserved)
 
 
 def chair_returns() -> Said:

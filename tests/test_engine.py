@@ -140,7 +140,7 @@ class Walk:
         for place in range(experts):
             self.do("UT_opinion", index=place)
         self.do("UT_conclude")
-        self.do("UT_chair_sign", chair_decision="sign")
+        self.do("UT_chair_sign", chair_decision="sign", n_signers=0)
         return self.do("UT_endorse", n_items=items)
 
 

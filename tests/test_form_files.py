@@ -17,7 +17,8 @@ from workflows.forms.spec import Field, Form, Kind
 FROZEN = Path(__file__).with_name("forms.sha256.json")
 STEPS = {
     "archive", "case_record", "case_submission", "conclusion", "conclusion_chair",
-    "conclusion_endorsement", "death_card", "head_explanation", "in_hospital_discussion",
+    "conclusion_endorsement", "conclusion_signature", "death_card", "head_explanation",
+    "in_hospital_discussion",
     "ledger_item", "extension_request", "extension_decision", "effect_check",
     "letter", "letter_check", "monthly_check", "monthly_report", "notice", "notice_issue",
     "notice_receipt", "notice_reply", "notice_reply_reading", "opinion", "panel",

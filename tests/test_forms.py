@@ -6,7 +6,20 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.forms import EVENT, GONE, GOOD, GUIDE, HOSPITAL, KNOWN, NOW, SIGN, days, spoilt
+from tests.forms import (
+    CHAIR,
+    EVENT,
+    GONE,
+    GOOD,
+    GUIDE,
+    HOSPITAL,
+    KNOWN,
+    NOW,
+    SECRETARY,
+    SIGN,
+    days,
+    spoilt,
+)  # fmt: skip
 from workflows.demo import answers as demo
 from workflows.forms.answers import is_empty
 from workflows.forms.check import (
@@ -26,7 +39,7 @@ from workflows.forms.spec import Field, Kind
 Changes = dict[str, Any]
 REPORT, CARD, RECORD = "report.v1", "death_card.v1", "case_record.v1"
 LISTS, FILED, DISCUSSION = "record_inventory.v1", "case_submission.v1", "in_hospital_discussion.v1"
-VERIFY, PANEL, OPINION, VERDICT = "verification.v1", "panel.v1", "opinion.v2", "conclusion.v2"
+VERIFY, PANEL, OPINION, VERDICT = "verification.v1", "panel.v1", "opinion.v2", "conclusion.v3"
 MONTH, QUARTER = "monthly_report.v1", "quarterly_notice.v1"
 NOTICE, PLAN, ACCEPT = "notice.v1", "rectification_plan.v1", "rectification_acceptance.v1"
 PROGRESS, AGAIN, RECEIPT = "rectification_progress.v1", "second_discussion.v1", "receipt.v1"
@@ -293,9 +306,32 @@ BAD: list[tuple[str, Changes, str, str]] = [
             "votes_avoidable": 3,
             "votes_conditionally_avoidable": 0,
         },
+        "difference_conclusion",
+        "结论与下级不同，请说明理由",
+    ),
+    (
+        "conclusion.v2",
+        {
+            "conclusion": "avoidable",
+            "votes_avoidable": 3,
+            "votes_conditionally_avoidable": 0,
+        },
         "difference_reason",
         "下级结论是「创造条件可避免」",
     ),
+    (VERDICT, {"underlying_icd": "O72.0"}, "difference_cause", "根本死因与下级不同"),
+    (VERDICT, {"major_factors": ["5"]}, "difference_factors", "影响因素与下级不同"),
+    (VERDICT, {"problems.0.cell": "8"}, "difference_findings", "问题与下级不同"),
+    (VERDICT, {"minutes": GONE}, "minutes", "或上传会议记录扫描件"),
+    (VERDICT, {"attendance.1.user": CHAIR}, "attendance.1.user", "出现了两次"),
+    (VERDICT, {"attendance.1.user": SECRETARY}, "attendance.1.user", "不在本次专家组"),
+    (
+        VERDICT,
+        {"attendance.1.present": False, "attendance.1.voting": False, "votes_unavoidable": 0},
+        "attendance.1.present",
+        "已用本人账号签到",
+    ),
+    ("conclusion_signature.v1", {"reserved_view": GONE}, "reserved_view", "保留意见"),
     ("conclusion_chair.v1", {"sign": GONE}, "sign", "登录密码"),
     (
         "conclusion_chair.v1",
@@ -370,7 +406,7 @@ UNUSUAL: list[tuple[str, Changes, str, str]] = [
     ),
     ("conclusion.v1", {"problems.0.cell": "11"}, "problems.0.cell", "第 11 格"),
     (
-        VERDICT,
+        "conclusion.v2",
         {"treating_staff.0.left_before_vote": False},
         "treating_staff.0.left_before_vote",
         "离场",
@@ -497,7 +533,7 @@ def test_a_different_conclusion_with_its_reason() -> None:
         "conclusion": "avoidable",
         "votes_avoidable": 3,
         "votes_conditionally_avoidable": 0,
-        "difference_reason": "县内有备血条件，只是没有启动。",
+        "difference_conclusion": "县内有备血条件，只是没有启动。",
     }
     assert check(load(VERDICT), spoilt(VERDICT, other), now=NOW, known=KNOWN) == {}
 

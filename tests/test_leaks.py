@@ -307,7 +307,7 @@ class Planted:
             lambda *said: real(*said) if said[1] == "UT_conclude" else None
         )
         reason = f"{SEALED['draft of the conclusion']}：经表决，创造条件可以避免，理由如上。"
-        self.play.conclude(240, Level.COUNTY, reason=reason, **answers.votes(5, against=1))
+        self.play.conclude(240, Level.COUNTY, reason=reason, **answers.votes(4, against=1))
         self.session.commit()
 
 

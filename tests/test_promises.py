@@ -125,7 +125,7 @@ STEPS = steps()
 
 
 def test_the_processes_have_the_steps_of_the_house() -> None:
-    assert len(STEPS) == len({name for name, _, _ in STEPS}) == 47
+    assert len(STEPS) == len({name for name, _, _ in STEPS}) == 48
 
 
 @pytest.mark.parametrize(("step", "properties", "lane"), STEPS, ids=[step for step, _, _ in STEPS])

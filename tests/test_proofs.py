@@ -31,7 +31,7 @@ from models import (
 from tests import said
 from tests.desk import GONE, Desk, contents, spoilt
 from tests.walk import Move, StartWalk, Walk
-from workflows.demo.play import Play
+from workflows.demo.play import CITY_PANEL, Play
 from workflows.events import EventName
 from workflows.forms import load
 from workflows.forms.moment import SHANGHAI
@@ -352,7 +352,7 @@ def test_a_county_review_finds_factors_and_problems_and_measures_are_taken(
     assert desk.post(good).status_code == 303
     walk.walk(
         (
-            Move(250, "chenyf", "chair_sign", said.chair_signs(), "endorse:shaoxz"),
+            *said.signed_by_all(said.COUNTY_PANEL, 250, "endorse:shaoxz"),
             Move(275, "shaoxz", "endorse", said.endorsement(), "notice:fangcf"),
             Move(290, "fangcf", "notice", said.notice(), "issue:shaoxz"),
             Move(298, "shaoxz", "issue", said.issue(),
@@ -395,10 +395,9 @@ def test_the_zone_maps_centre_guides_the_countys_review(start_walk: StartWalk) -
     walk.play(lambda play: play.opine(150, COUNTY))
     walk.at(240)
     desk = Desk(walk, "wugs", "conclude")
-    good = desk.filled(said.conclusion("county", votes_conditionally_avoidable=3))
-    absent = {"attendance.1.present": "false", "attendance.1.voting": "false"}
-    desk.refuses(spoilt(good, absent), "没有市级救治中心的指导专家到会，请说明原因")
-    because = absent | {"guide_absent_reason": "当日在省里参加评审，已书面提出意见。"}
+    good = desk.filled(said.conclusion("county", absent=["qianqs"]))
+    desk.refuses(spoilt(good, {}), "没有市级救治中心的指导专家到会，请说明原因")
+    because = {"guide_absent_reason": "当日在省里参加评审，已书面提出意见。"}
     assert desk.post(spoilt(good, because)).status_code == 303
 
 
@@ -421,14 +420,14 @@ def test_level_by_level_and_by_a_written_procedure(start_walk: StartWalk) -> Non
     )
     walk.at(610)
     desk = Desk(walk, "zhengdh", "conclude")
-    reason = {"difference_reason": "市级认为县医院具备处置条件，流程有缺陷。"}
+    reason = {"difference_conclusion": "市级认为县医院具备处置条件，流程有缺陷。"}
     good = desk.filled(said.conclusion("city", conclusion="avoidable", **reason))
-    desk.refuses(spoilt(good, {"difference_reason": ""}), "结论不同请说明理由")
+    desk.refuses(spoilt(good, {"difference_conclusion": ""}), "结论与下级不同，请说明理由")
     assert desk.post(good).status_code == 303
     waiting = "sign_notice:zhougy sign_notice:shenqm plan:zhougy plan:zhougy"
     walk.walk(
         (
-            Move(620, "wangzy", "chair_sign", said.chair_signs(), f"endorse:renys {waiting}"),
+            *said.signed_by_all(CITY_PANEL, 620, "endorse:renys", waiting),
             Move(630, "renys", "endorse", said.endorsement(), f"plan:zhougy {waiting}"),
         )
     )

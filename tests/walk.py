@@ -33,6 +33,7 @@ from models import (
     Clock,
     Document,
     Organisation,
+    Panel,
     Role,
     Task,
     TaskState,
@@ -51,7 +52,9 @@ from workflows.demo.people import PEOPLE, UNITS, seat_of
 from workflows.demo.play import QH, Play
 from workflows.demo.stage import Stage
 from workflows.forms import load
+from workflows.forms.moment import SHANGHAI
 from workflows.forms.spec import Answers, Form, Kind
+from workflows.meetings import is_on
 from workflows.permissions import inbox, may_complete
 
 DEATH = datetime(2026, 11, 20, 19, 40, tzinfo=UTC)  # 03:40 of the 21st in China
@@ -339,6 +342,26 @@ class Walk:
         query = select(Attachment).where(Attachment.case_id == self.case_id)
         return self.session.scalars(query.order_by(Attachment.id).limit(1)).one_or_none()
 
+    def panel(self, level: str) -> Panel:
+        """Of the case at this level."""
+        self.session.rollback()
+        return self.session.scalars(
+            select(Panel).where(Panel.case_id == self.case_id, Panel.level == level)
+        ).one()
+
+    def sign_in(self, who: str, level: str) -> None:
+        """At the panel's meeting; the secretary moves it here if it is planned for another day."""
+        panel = self.panel(level)
+        path, meeting = f"/meetings/{panel.id}", panel.meeting
+        if who in [row.member.user.username for row in meeting.attendance]:
+            return
+        if not is_on(meeting, self.now):
+            today = self.now.astimezone(SHANGHAI).strftime("%Y-%m-%dT%H:%M")
+            moved = {"held_at": today, "mode": meeting.mode, "place": meeting.place or "会议室"}
+            reply = self.post(panel.secretary.username, path, moved | {"agenda": "讨论"}, "/plan")
+            assert reply.status_code == 303, faults(reply)
+        assert self.post(who, path, {}, "/sign-in").status_code == 303
+
     # Moving
 
     def play(self, *acts: Callable[[Play], object]) -> None:
@@ -411,13 +434,14 @@ class Walk:
             if name not in signatures:
                 assert newest.answers.get(name) == value, f"{path}: {name}"
 
-    def post(self, who: str, path: str, data: Mapping[str, str]) -> TestResponse:
-        """A small form of ours (not a process form): its page first, then its fields."""
+    def post(self, who: str, path: str, data: Mapping[str, str], act: str = "") -> TestResponse:
+        """A small form of ours (not a process form): its page first, then its fields. `act`: what
+        the address it sends them to has more."""
         browser = self.browser(who)
         text = browser.get(path).text
         token = re.search(r'name="csrf_token" value="([^"]+)"', text)
         assert token is not None
-        return browser.post(path, data={**data, "csrf_token": token[1]}, csrf=False)
+        return browser.post(path + act, data={**data, "csrf_token": token[1]}, csrf=False)
 
 
 def faults(reply: TestResponse) -> list[str]:

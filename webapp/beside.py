@@ -15,7 +15,7 @@ from sqlalchemy import select
 from models import PERIODIC, Case, Document, Duty, Level, Notice, NoticeRecipient, Panel, Task
 from webapp import db, labels
 from webapp.access import current
-from workflows import duties, panels, small_cells
+from workflows import differences, duties, meetings, panels, small_cells
 from workflows.forms import load
 from workflows.forms.load import base_name
 from workflows.measure_readers import visible_measures
@@ -36,12 +36,13 @@ SHEETS = {
     "opinion": ("case_submission", "in_hospital_discussion"),
     "conclusion": ("conclusion_chair", "conclusion", "case_submission"),
     "conclusion_chair": ("conclusion",),
+    "conclusion_signature": ("conclusion",),
     "conclusion_endorsement": ("conclusion",),
     "notice": ("conclusion", "notice_issue"),
     "notice_issue": ("notice",),
 }
-LEVELLED = ("conclusion", "conclusion_chair", "conclusion_endorsement", "notice", "notice_issue")
-REVIEWS = ("conclusion", "conclusion_chair", "conclusion_endorsement")
+REVIEWS = ("conclusion", "conclusion_chair", "conclusion_signature", "conclusion_endorsement")
+LEVELLED = (*REVIEWS, "notice", "notice_issue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,22 @@ def _proposal(task: Task) -> panels.Proposal | None:
     return panels.propose(db.session, task.case, Level(task.level or ""), current.now)
 
 
+def _meeting(task: Task) -> dict[str, Any] | None:
+    """What the conclusion is written from: who has signed in, who is still in the room; and what
+    the level below said, each part with what its change is asked a reason for."""
+    panel = panel_of(db.session, task)
+    if panel is None or task.case is None:
+        return None
+    reader = Reader(db.session, task.case, current.appointment)
+    return {
+        "panel": panel,
+        "signed_in": len(panel.meeting.attendance),
+        "seated": sum(member.ended_at is None for member in panel.members),
+        "guests_in": meetings.guests_in(panel.meeting),
+        "below": differences.compare(reader),
+    }
+
+
 def _month(task: Task) -> dict[str, Any] | None:
     """What the month's report comprises: as it stands while it is written, as filed after that."""
     if task.duty is None:
@@ -118,6 +135,7 @@ def _recognisable(task: Task) -> list[small_cells.Risk]:
 MATERIAL: Mapping[str, Callable[[Task], Any]] = {
     "notice_issue": _recognisable,
     "panel": _proposal,
+    "conclusion": _meeting,
     "monthly_report": _month,
     "monthly_check": _month,
 }

@@ -19,18 +19,20 @@ from flask import (
     url_for,
 )
 from flask.typing import ResponseReturnValue
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import Session, joinedload
 
-from models import Case, DossierRequest, DossierState
+from models import Case, DossierKind, DossierRequest, DossierState
 from webapp import db, labels, stored
 from webapp.access import current
-from workflows import gather
+from workflows import gather, packs
 from workflows.actions import dossiers
 from workflows.actions.tasks import InvalidAnswers
+from workflows.dossier import Dossier
 from workflows.jobs import job
 from workflows.permissions import visible_cases
 
 log = logging.getLogger(__name__)
+ASKED = ("dossier:request", "pack:request", "sheet:request")  # any of them
 bp = Blueprint("dossiers", __name__, url_prefix="/dossiers")
 
 
@@ -90,7 +92,13 @@ def new(case_id: int) -> ResponseReturnValue:
 @bp.get("/<int:dossier_id>")
 def show(dossier_id: int) -> ResponseReturnValue:
     row = _mine(dossier_id)
-    return render_template("dossiers/show.html", row=row, waiting=_waiting(row))
+    return render_template(
+        "dossiers/show.html",
+        row=row,
+        title=labels.label(row.kind),
+        again=_again(row),
+        waiting=_waiting(row),
+    )
 
 
 @bp.get("/<int:dossier_id>/state")
@@ -122,14 +130,21 @@ def download(dossier_id: int) -> ResponseReturnValue:
         path,
         mimetype="application/pdf",
         as_attachment=True,
-        download_name=f"{row.case.number}-案卷.pdf",
+        download_name=f"{row.case.number}-{labels.label(row.kind)}.pdf",
         max_age=0,
     )
 
 
+def _again(row: DossierRequest) -> str:
+    """Where another one is asked for."""
+    if row.panel_id is not None:
+        return url_for("meetings.show", panel_id=row.panel_id)
+    return url_for("dossiers.new", case_id=row.case_id)
+
+
 def _mine(dossier_id: int) -> DossierRequest:
     """The person's own copy of a case still in sight; otherwise 404."""
-    if not current.may("dossier:request"):
+    if not any(current.may(each) for each in ASKED):
         abort(404)
     row = db.one_or_404(
         dossiers.visible_dossiers(current.appointment).where(DossierRequest.id == dossier_id)
@@ -156,19 +171,21 @@ def render(dossier_id: int) -> None:
             row = session.get_one(DossierRequest, dossier_id)
             if row.state == DossierState.READY:
                 return
-            contents = gather.gather(
-                session,
-                row.case,
-                by=row.appointment,
-                files=current_app.config["VAR"] / "files",
-                wording=labels.event,
-                now=row.requested_at,
-            )
+            contents = _contents(session, row)
         _keep(dossier_id, pdf.build(contents, _progress(dossier_id)))
     except RenderError:
         log.exception("dossier %d", dossier_id)
         _tell_failed(dossier_id)
         raise
+
+
+def _contents(session: Session, row: DossierRequest) -> Dossier:
+    files = current_app.config["VAR"] / "files"
+    by, now = row.appointment, row.requested_at
+    if row.kind is DossierKind.DOSSIER or row.panel is None:
+        return gather.gather(session, row.case, by=by, files=files, wording=labels.event, now=now)
+    made = packs.pack if row.kind is DossierKind.PACK else packs.sheet
+    return made(session, row.panel, by=by, files=files, now=now)
 
 
 def _progress(dossier_id: int) -> Callable[[int, str], None]:

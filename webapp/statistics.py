@@ -5,16 +5,17 @@ The drawing, the table beside it and the picture for paper show the same numbers
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, abort, jsonify, render_template, request
+from flask import Blueprint, Response, abort, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp import db, words
 from webapp.access import current
 from webapp.cases.listing import PERIODS, period
 from webapp.pdf.diagram import Look, painted
-from workflows import statistics
+from workflows import differences, statistics
 from workflows.diagrams import Drawing, Node, read
 from workflows.engine.definitions import FOLDER
+from workflows.forms import comparison
 from workflows.permissions import LANE_BY_TITLE
 from workflows.statistics import Flow, Part, Period
 
@@ -27,6 +28,8 @@ PARTS = {
     "rectification": ("整改", Part("rectification")),
     "second_discussion": ("再次讨论", Part("second_discussion")),
 }
+DIFFERENCES = "differences"
+FEWEST_FOR_SHARE = 10  # cases, for a percentage to say anything
 SHARES = (0.0, 0.1, 0.25, 0.5)  # of all that stands in the diagram: from which share on how warm
 WARMTHS = (
     Look("#eef6fb", "#5b8aa6", "", "少"),
@@ -78,7 +81,7 @@ def index(key: str = "maternal_death") -> ResponseReturnValue:
         "statistics/index.html",
         key=key,
         title=title,
-        parts=[(code, name) for code, (name, _) in PARTS.items()],
+        parts=_tabs(),
         lines=lines,
         total=sum(line.flow.now for line in lines if not line.is_part),
         late=sum(line.flow.late for line in lines if not line.is_part),
@@ -86,6 +89,34 @@ def index(key: str = "maternal_death") -> ResponseReturnValue:
         periods=PERIODS,
         sealed=statistics.SEALED_STEP if drawing.name == statistics.REVIEW else "",
     )
+
+
+@bp.get("/differences")
+def overturns() -> ResponseReturnValue:
+    """How often the upper level changed what the lower one had concluded. 404 for counties."""
+    if not current.may("statistics:view") or not differences.may_count(current.appointment):
+        abort(404)
+    found = differences.overturns(db.session, by=current.appointment)
+    return render_template(
+        "statistics/differences.html",
+        found=found,
+        kinds=comparison.PARTS,
+        parts=_tabs(),
+        share=_share,
+    )
+
+
+def _tabs() -> list[tuple[str, str, str]]:
+    """Address, words and key of each page of statistics that this person may open."""
+    tabs = [(url_for("statistics.index", key=key), name, key) for key, (name, _) in PARTS.items()]
+    if differences.may_count(current.appointment):
+        tabs.append((url_for("statistics.overturns"), "各级结论差异", DIFFERENCES))
+    return tabs
+
+
+def _share(count: int, of: int) -> str:
+    """Per cent only where there are enough cases for one; below that the numbers themselves."""
+    return f"{count / of:.0%}" if of >= FEWEST_FOR_SHARE else ""
 
 
 @bp.get("/<key>/data")

@@ -167,7 +167,7 @@ Title = Callable[[str], str]  # an ICD-10 code as people read it
 
 def compare(session: Session, panel: Panel, title: Title) -> Comparison:
     """The panel's opinions side by side. Raises Sealed before they are opened."""
-    rows = _opinions(session, panel)
+    rows = standing(session, panel)
     answers = [row.document.answers for row in rows]
     form = load(rows[-1].document.form) if rows else latest("opinion")
     hospital = _hospitals_cause(session, panel)
@@ -188,7 +188,8 @@ def compare(session: Session, panel: Panel, title: Title) -> Comparison:
 _ASKED = ("agree_with_hospital_cause", "anchor", "chance")
 
 
-def _opinions(session: Session, panel: Panel) -> list[Opinion]:
+def standing(session: Session, panel: Panel) -> list[Opinion]:
+    """The opinions that count, in the order of seats. Raises Sealed before they are opened."""
     if panel.opened_at is None:
         raise Sealed(panel.id)
     return list(

@@ -30,7 +30,7 @@ from models import (
     Task,
     TaskState,
 )
-from workflows import readers, recurrence
+from workflows import differences, readers, recurrence
 from workflows.dossier import (
     AttachmentFile,
     Block,
@@ -55,7 +55,7 @@ from workflows.frozen import rules_of
 from workflows.letters import official
 
 _ZONE = ZoneInfo("Asia/Shanghai")
-_LEVELS = {"county": "县级", "city": "市级"}
+LEVELS = {"county": "县级", "city": "市级"}
 _AREAS = {"care": "保健", "medical": "医疗", "management": "管理"}
 _SCOPES = {"general": "普遍", "specific": "个性"}
 
@@ -112,7 +112,7 @@ class Gatherer:
         )
         yield Section("verification", "核实质控", self._sheets("verification"))
         for level in Level:
-            title = f"{_LEVELS[level.value]}评审"
+            title = f"{LEVELS[level.value]}评审"
             yield Section(f"review_{level.value}", title, self._review(level))
         yield Section("differences", "各级结论对照", self._differences())
         yield Section("findings", "问题与整改台账", self._ledger())
@@ -158,7 +158,7 @@ class Gatherer:
         seat = document.appointment
         name = self.seen.person(document.author, seat) or "（已隐去）"
         unit = seat.organisation.name if self.identified else "（已隐去）"
-        return Signatures([Signature("填报", name, unit, _moment(document.submitted_at))])
+        return Signatures([Signature("填报", name, unit, moment(document.submitted_at))])
 
     def _review(self, level: Level) -> list[Block]:
         panel = self.session.scalars(
@@ -183,33 +183,19 @@ class Gatherer:
         return blocks
 
     def _differences(self) -> list[Block]:
-        rows = self.session.scalars(
-            select(Conclusion).where(Conclusion.case_id == self.case.id).order_by(Conclusion.id)
-        ).all()
-        if not rows or not self.seen.reads_outcomes:
+        compared = differences.compare(self.seen)
+        if not compared.levels:
             return []
-        form = load.load(rows[0].document.form)
-        label = {
-            choice.code: choice.label
-            for field in form.fields()
-            if field.name == "conclusion"
-            for choice in field.choices
-        }
-        table = TableBlock(
-            "评审结论对照",
-            [12, 22, 20, 46],
-            ["级别", "结论", "主要因素编号", "与下级结论不同的理由"],
-            [
-                [
-                    _LEVELS[row.level.value],
-                    label.get(row.code, row.code),
-                    "、".join(str(factor) for factor in row.factors) or "—",
-                    self.seen.scrub(row.difference or "—"),
-                ]
-                for row in rows
-            ],
-        )
-        return [table]
+        heads = [LEVELS[level.value] for level, _ in compared.levels]
+        width = 86 // len(heads)
+        return [
+            TableBlock(
+                "各级结论对照",
+                [100 - width * len(heads), *(width for _ in heads)],
+                ["项目", *heads],
+                [[line.title, *(_said(said) for said in line.said)] for line in compared.lines],
+            )
+        ]
 
     def _ledger(self) -> list[Block]:
         findings = self.session.scalars(
@@ -248,12 +234,12 @@ class Gatherer:
     def _item(self, item: Rectification, told: recurrence.Round) -> TableBlock:
         """What happened to an item in one round: another's is of another case or duty."""
         rows = [
-            [_moment(entry.at), _ENTRIES.get(entry.kind, entry.kind), self.seen.scrub(entry.text)]
+            [moment(entry.at), _ENTRIES.get(entry.kind, entry.kind), self.seen.scrub(entry.text)]
             for entry in item.entries
             if told.holds(entry.at)
         ]
         if told.ends is not None:
-            rows.append([_moment(told.ends), "重新打开", "同一问题再次发现，条目重新打开。"])
+            rows.append([moment(told.ends), "重新打开", "同一问题再次发现，条目重新打开。"])
         state = _ITEM_STATES[item.state.value]
         deadline = item.deadline.isoformat() if item.deadline else "未定"
         return TableBlock(
@@ -280,7 +266,7 @@ class Gatherer:
                             if self.seen.blind
                             else row.organisation.name,
                             self._signer(row),
-                            _moment(row.signed_at) if row.signed_at else "—",
+                            moment(row.signed_at) if row.signed_at else "—",
                         ]
                         for row in notice.recipients
                     ],
@@ -305,9 +291,9 @@ class Gatherer:
                 [
                     clock.title,
                     rule.basis() if rule else "",
-                    _moment(clock.started_at),
-                    _moment(clock.due_at) if clock.due_at else "本地口径待确认",
-                    _moment(clock.met_at) if clock.met_at else "未完成",
+                    moment(clock.started_at),
+                    moment(clock.due_at) if clock.due_at else "本地口径待确认",
+                    moment(clock.met_at) if clock.met_at else "未完成",
                     lateness(clock.seconds_late(self.now)),
                 ]
             )
@@ -334,7 +320,7 @@ class Gatherer:
             what = self.wording(event.name)
             if detail := event.data.get("title") or event.data.get("number"):
                 what = f"{what}：{detail}"
-            rows.append([_moment(event.at), what, who, unit if self.identified else ""])
+            rows.append([moment(event.at), what, who, unit if self.identified else ""])
         return TableBlock("办理记录", [20, 42, 14, 24], ["时间", "事项", "经办", "单位"], rows)
 
     def _attachments(self) -> Iterator[AttachmentFile]:
@@ -377,10 +363,15 @@ class Gatherer:
         return Diagram(
             svg=(folder / "process.svg").read_bytes(),
             states=states,
-            title=f"{_LEVELS[level]}{title}" if level else title,
+            title=f"{LEVELS[level]}{title}" if level else title,
         )
 
 
+_MARKS = {
+    differences.Mark.SAME: "",
+    differences.Mark.ADDED: "［新］",
+    differences.Mark.REMOVED: "［不再列］",
+}
 _NOT_YET = "本级评审正在进行，结论尚未签署。"
 _ANEW = "本级评审专家意见启封之后才能看到下级的结论。"
 _DIAGRAMS = {
@@ -417,6 +408,12 @@ def gather(
     return Gatherer(session, case, by, files, wording, now).dossier()
 
 
+def _said(said: differences.Said) -> str:
+    """One level's part of the comparison, with the reason where it was changed."""
+    texts = [f"{_MARKS[point.mark]}{point.text}" for point in said.points] or ["没有"]
+    return "\n".join([*texts, f"理由：{said.reason or '未写明'}"] if said.changed else texts)
+
+
 def _field_label(row: Attachment) -> str:
     """What the file was asked for as."""
     fields = load.load(row.form).fields() if row.form else ()
@@ -433,7 +430,8 @@ def lateness(seconds: int) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """A day and a time of it in China."""
     return at.astimezone(_ZONE).strftime("%Y-%m-%d %H:%M")
 
 

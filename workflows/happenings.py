@@ -27,6 +27,12 @@ _OF_SEATS = {
     EventName.MEMBER_SEATED,
     EventName.CHAIR_NAMED,
 }
+_OF_MEETING = {
+    EventName.MEETING_PLANNED,
+    EventName.MEETING_ATTENDED,
+    EventName.GUEST_CAME,
+    EventName.GUEST_LEFT,
+}
 _OF_COPIES = {EventName.COPY_MASKED, EventName.COPY_WITHHELD}
 _OF_LETTER = {EventName.NOTICE_DRAFTED, EventName.NOTICE_RETURNED}
 # How a desk shares out its work is its unit's own matter
@@ -153,6 +159,8 @@ def _reads_of_review(reader: "Reader", name: str, level: str) -> bool:
     audits = reader.by.role == Role.AUDITOR
     if name in (EventName.OPINION_FILED, EventName.OPINION_REVISED):
         return reader.reads_opinions(level)
+    if name in _OF_MEETING:
+        return reader.convenes(level) or reader.reads_opinions(level) or audits
     if name in _OF_COPIES:
         return reader.is_secretary or audits
     if name in _OF_SEATS:

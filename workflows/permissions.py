@@ -56,6 +56,7 @@ class At(StrEnum):
     SECRETARY = "secretary"  # one person: the panel's
     CHAIR = "chair"
     MEMBER = "member"  # one person: the panel member of the step's index
+    SIGNER = "signer"  # one person: who was at the panel's meeting, by the step's index
     RECIPIENT = "recipient"  # the unit a notice went to, by the step's index
     OWNER = "owner"  # the unit that must put a finding right
     ACCEPTOR = "acceptor"  # the unit that accepts it
@@ -67,7 +68,7 @@ class At(StrEnum):
 
 
 LEADING = (Role.COMMISSION, Role.COMMISSION_LEADER)
-PERSONAL = (At.SECRETARY, At.CHAIR, At.MEMBER, At.LEAD)  # nobody else does it in their place
+PERSONAL = (At.SECRETARY, At.CHAIR, At.MEMBER, At.SIGNER, At.LEAD)  # nobody else in their place
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,7 @@ LANES = {
         Lane("secretary", "评审秘书", (Role.SECRETARY,), At.SECRETARY),
         Lane("expert", "评审专家", (Role.EXPERT,), At.MEMBER),
         Lane("chair", "评审组长", (Role.EXPERT,), At.CHAIR),
+        Lane("signer", "到会专家", (Role.EXPERT,), At.SIGNER),
         Lane("concerned", "有关单位", _UNIT_DESKS, At.RECIPIENT),
         Lane("owner", "责任单位", _UNIT_DESKS, At.OWNER),
         Lane("acceptor", "验收单位", (Role.COMMISSION, Role.MCH), At.ACCEPTOR),
@@ -181,6 +183,8 @@ PERMISSIONS: dict[str, set[Role]] = {
         Role.COMMISSION_LEADER,
         Role.AUDITOR,
     },
+    "pack:request": {Role.SECRETARY, Role.EXPERT},  # de-identified, for the meeting
+    "sheet:request": {Role.SECRETARY, Role.COMMISSION, Role.COMMISSION_LEADER},
     "system:view": {Role.SYSTEM_ADMIN},
     "definition:propose": {Role.SYSTEM_ADMIN},
     "definition:decide": {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN},  # never one's own
@@ -198,7 +202,9 @@ LEADS: dict[Role, frozenset[Role]] = {
 # Who took the steps of the right does not take the step of the left, for whomever they act.
 APART: dict[str, frozenset[str]] = {
     "verify_case": frozenset({"file_case"}),
-    "endorse_conclusion": frozenset({"file_opinion", "draft_conclusion", "chair_conclusion"}),
+    "endorse_conclusion": frozenset(
+        {"file_opinion", "draft_conclusion", "chair_conclusion", "sign_conclusion"}
+    ),
     "issue_notice": frozenset({"draft_notice"}),
     "accept_rectification": frozenset({"plan_rectification", "report_rectification"}),
 }
@@ -338,9 +344,8 @@ def visible_notices(by: Appointment) -> Select[Notice]:
 
 
 def reviews_anew(by: Appointment, panel: Panel) -> bool:
-    """Whether one has a part in a review above the first whose opinions are sealed: until its own
-    are in, one reads nothing of what the level below concluded. Not so the administrations'
-    desks, which pass the case on."""
+    """Whether one sits on or serves a sealed panel above the first: until its opinions are in, one
+    reads nothing of what the level below concluded. Not so the administrations' desks."""
     if panel.opened_at is not None or panel.level is Level.COUNTY or by.role in LEADING:
         return False
     seated = {member.user_id for member in panel.members if member.ended_at is None}
@@ -352,11 +357,8 @@ def unread_below(by: Appointment) -> list[CompoundSelect[int]]:
     if by.role in LEADING:
         return []
     sealed = (Panel.opened_at.is_(None), Panel.level != Level.COUNTY)
-    as_member = (
-        select(Panel.case_id)
-        .join(PanelMember, PanelMember.panel_id == Panel.id)
-        .where(PanelMember.user_id == by.user_id, PanelMember.ended_at.is_(None), *sealed)
-    )
+    ours = (PanelMember.user_id == by.user_id, PanelMember.ended_at.is_(None), *sealed)
+    as_member = select(Panel.case_id).join(PanelMember).where(*ours)
     as_secretary = select(Panel.case_id).where(Panel.secretary_id == by.user_id, *sealed)
     return [as_member.union_all(as_secretary)]
 

@@ -52,6 +52,7 @@ _BAND = 5  # years
 OPINION, PANEL = "opinion", "panel"
 REDACTED = "redacted_copy"  # the copy of the record made for reviewers
 _DRAFTS = ("conclusion", "conclusion_chair", "conclusion_endorsement")
+_SIGNATURE = "conclusion_signature"  # what a member wrote while signing: nobody else's to read
 _LETTERS = ("notice", "notice_issue")
 # What a level's conclusion has led to, besides its letters
 _OUTCOMES = ("notice_receipt", "rectification_plan", "rectification_progress",
@@ -257,6 +258,8 @@ class Reader:
             return self.reads_letters()
         if base in _OUTCOMES:
             return self.reads_outcomes
+        if base == _SIGNATURE:
+            return False
         rule = {OPINION: self.reads_opinions, PANEL: self.reads_panel}.get(base)
         if base in _DRAFTS:
             rule = self.reads_conclusion
@@ -290,6 +293,8 @@ class Reader:
     def reads_document(self, document: Document) -> bool:
         if document.id in self.void:  # on record, but nobody goes by it
             return False
+        if base_name(document.form) == _SIGNATURE:
+            return document.appointment_id == self.by.id
         return self.reads_form(document.form, self.level_of(document))
 
     def level_of(self, document: Document) -> str | None:

@@ -25,7 +25,7 @@ from models import (
     Task,
     UnitPart,
 )
-from workflows import clocks, places, recurrence
+from workflows import clocks, meetings, places, recurrence
 from workflows.engine import NEVER, Functions, Step
 from workflows.events import EventName, of, record
 from workflows.notifications import tell_desk
@@ -264,7 +264,7 @@ class CaseHost(_Items):
                 task.organisation_id = self._unit(lane, Level.COUNTY)
             case At.LEVEL:
                 task.organisation_id = self._unit(lane, Level(step.data["level"]))
-            case At.SECRETARY | At.CHAIR | At.MEMBER:
+            case At.SECRETARY | At.CHAIR | At.MEMBER | At.SIGNER:
                 self._seat_panel(lane, step, task)
             case At.RECIPIENT:
                 task.organisation_id = self._recipient(step.index or 0)
@@ -281,6 +281,10 @@ class CaseHost(_Items):
                 )
             ).one()
             task.user_id = member.user_id
+        elif lane.at == At.SIGNER:
+            sheet = meetings.sheet_of(self.session, self.case, panel.level)
+            signers = meetings.signers(panel, sheet) if sheet is not None else []
+            task.user_id = signers[step.index or 0].user_id
         else:
             task.user_id = panel.secretary_id if lane.at == At.SECRETARY else panel.chair_id
 

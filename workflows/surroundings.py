@@ -16,7 +16,6 @@ from models import (
     Appointment,
     Attachment,
     Case,
-    Conclusion,
     Document,
     Duty,
     Extension,
@@ -31,12 +30,15 @@ from models import (
 )
 from models.icd10 import Icd10
 from workflows import (
+    differences,
     duties,
     letters,
     measure_sheets,
     measures,
+    meetings,
     panels,
     places,
+    pooled,
     small_cells,
 )
 from workflows.forms.checks.registry import Known
@@ -84,7 +86,7 @@ def prefill(
         values.update(letters.prefill(session, task.duty))
     if task is not None and "item" in asked:
         values.update(_item_values(session, task))
-    if task is not None and asked & {"panel", "member"}:
+    if task is not None and asked & {"panel", "member", "meeting"}:
         values.update(_panel_values(session, task))
     if task is not None and "proposal" in asked:
         values.update(_proposal_values(session, task, now))
@@ -174,7 +176,15 @@ def _panel_values(session: Session, task: Task) -> dict[str, Any]:
             if member.ended_at is None
         ],
         **_own_seat(panel, task),
+        **_meeting_values(session, panel, task),
     }
+
+
+def _meeting_values(session: Session, panel: Panel, task: Task) -> dict[str, Any]:
+    """For the step that writes down a meeting, and only there: the opinions are opened then."""
+    if panel.opened_at is None or base_name(task.form) != "conclusion":
+        return {}
+    return meetings.values(panel) | pooled.pooled(session, panel)
 
 
 def _own_seat(panel: Panel, task: Task) -> dict[str, Any]:
@@ -311,11 +321,8 @@ def _case_facts(session: Session, case: Case, task: Task | None, by: Appointment
         "organisation": case.organisation_id,
         "person_name": case.person.name,
     }
-    if task is not None and task.level == Level.CITY.value:
-        lower = select(Conclusion.code).where(
-            Conclusion.case_id == case.id, Conclusion.level == Level.COUNTY
-        )
-        facts["lower_conclusion"] = session.scalars(lower).one_or_none()
+    if task is not None and base_name(task.form) == "conclusion":
+        facts |= _review_facts(session, case, task)
     return facts | _item_facts(session, task, by)
 
 
@@ -324,3 +331,11 @@ def _item_facts(session: Session, task: Task | None, by: Appointment) -> dict[st
         return {}
     item = session.get_one(Rectification, task.rectification_id)
     return {"owner": item.owner_id, "acceptor_for": by.organisation_id}
+
+
+def _review_facts(session: Session, case: Case, task: Task) -> dict[str, Any]:
+    """What a conclusion is checked against: the level below, and who was at the meeting."""
+    panel = panel_of(session, task)
+    below = differences.answers_below(session, case, Level(task.level or ""))
+    lower = {"lower": below, "lower_conclusion": below.get("conclusion")} if below else {}
+    return lower | (meetings.facts(panel) if panel is not None else {})

@@ -24,6 +24,7 @@ FLAGS: Mapping[str, tuple[Value, ...]] = {
     "city_review": (True, False),
     "n_items": (0, 1, 2),
     "n_experts": (1, 3),
+    "n_signers": (0, 2),
     "n_recipients": (1, 2),
     "item_id": (1,),
     "opened": (True,),

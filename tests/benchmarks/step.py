@@ -67,7 +67,7 @@ def review(level: str, experts: int, items: int) -> list[Move]:
         Move("UT_conclude"),
         Move("UT_chair_sign", {"chair_decision": "return"}),
         Move("UT_conclude"),
-        Move("UT_chair_sign", {"chair_decision": "sign"}),
+        Move("UT_chair_sign", {"chair_decision": "sign", "n_signers": 0}),
         Move("UT_endorse", {"n_items": items}),
     ]
 

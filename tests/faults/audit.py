@@ -59,6 +59,7 @@ EFFECTS: dict[str, Callable[[dict[str, Any]], str | None]] = {
     "conclusion_chair": lambda said: (
         "conclusion.returned" if said["chair_decision"] == "return" else None
     ),
+    "conclusion_signature": lambda said: None,
     "conclusion_endorsement": lambda said: "conclusion.signed",
     "notice": lambda said: "notice.drafted",
     "notice_issue": lambda said: (

@@ -159,8 +159,11 @@ class Desks:
             sign=SIGNED,
             **self._board(task, county),
         )
+        for row in filled["attendance"]:
+            row["note"] = "签到设备故障"
         if self._city(task):
             filled["problems"] = filled["problems"][:1]
+            filled |= answers.DIFFERENCES
         return "zhengdh" if self._city(task) else county.secretary, filled
 
     def ut_chair_sign(self, case: Case, task: Task, county: County) -> tuple[str, Answers]:
@@ -168,6 +171,9 @@ class Desks:
         if self.dice.random() < 0.1:
             return who, answers.chair_return()
         return who, answers.chair_signature(sign=SIGNED)
+
+    def ut_member_sign(self, case: Case, task: Task, county: County) -> tuple[str, Answers]:
+        return self._seats(task)[1:][task.index or 0][0], answers.member_signature(sign=SIGNED)
 
     def ut_endorse(self, case: Case, task: Task, county: County) -> tuple[str, Answers]:
         return "renys" if self._city(task) else county.leader, answers.endorsement(sign=SIGNED)

@@ -19,7 +19,17 @@ GROUPS = (
     ("发现与快报", ("report", "receipt")),
     ("院内讨论与说明", ("in_hospital_discussion", "head_explanation", "second_discussion")),
     ("死亡个案报送与核实", ("case_submission", "verification")),
-    ("评审", ("panel", "opinion", "conclusion", "conclusion_chair", "conclusion_endorsement")),
+    (
+        "评审",
+        (
+            "panel",
+            "opinion",
+            "conclusion",
+            "conclusion_chair",
+            "conclusion_signature",
+            "conclusion_endorsement",
+        ),
+    ),
     ("反馈与通报", ("notice", "notice_issue", "notice_receipt")),
     (
         "整改",

@@ -11,9 +11,12 @@ from models import Conclusion, Document, Finding, Level, Opinion, Panel, PanelMe
 from webapp import db
 from webapp.cases.blueprint import bp
 from webapp.cases.page import CasePage, open_page, render
+from webapp.meetings import may_see
+from workflows import differences
 from workflows.actions.opinions import filed_by, may_open
 from workflows.actions.seats import seat_of
 from workflows.forms import load
+from workflows.forms.comparison import PARTS, Part
 from workflows.forms.load import base_name
 from workflows.forms.spec import Form
 
@@ -43,12 +46,20 @@ class Column:
     seated: bool
     revises: bool  # has filed, and may write it anew
     opens: bool  # is the chair, who may open early
+    meets: bool  # may see the panel's meeting
+    changes: list[str]  # in what the conclusion differs from the level below
 
 
 @bp.get("/<int:case_id>/reviews")
 def reviews(case_id: int) -> ResponseReturnValue:
     page = open_page(case_id, "评审")
-    return render("cases/reviews.html", page, tab="cases.reviews", columns=_columns(page))
+    return render(
+        "cases/reviews.html",
+        page,
+        tab="cases.reviews",
+        columns=_columns(page),
+        compared=differences.compare(page.reader),
+    )
 
 
 @bp.get("/<int:case_id>/items")
@@ -105,6 +116,8 @@ def _column(
         seated=_is_seated(page, level),
         revises=_revises(page, level),
         opens=_opens(page, level),
+        meets=_meets(page, level),
+        changes=[PARTS[Part(code)] for code in row.changes] if row else [],
     )
 
 
@@ -118,6 +131,11 @@ def _revises(page: CasePage, level: Level) -> bool:
 def _opens(page: CasePage, level: Level) -> bool:
     panel = page.reader.panels.get(level.value)
     return panel is not None and may_open(db.session, panel, page.reader.by)
+
+
+def _meets(page: CasePage, level: Level) -> bool:
+    panel = page.reader.panels.get(level.value)
+    return panel is not None and may_see(page.reader, panel)
 
 
 def _is_seated(page: CasePage, level: Level) -> bool:

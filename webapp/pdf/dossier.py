@@ -41,7 +41,7 @@ def build(dossier: Dossier, progress: Progress) -> bytes:
     files = [_separator(number, leaf) for number, leaf in enumerate(leaves, 1)]
     entries = [entry for chapter in chapters for entry in chapter.entries]
     file_entries = [_file_entry(number, leaf) for number, leaf in enumerate(leaves, 1)]
-    atoms = [_cover(dossier, leaves), *_contents(entries, file_entries)]
+    atoms = [_cover(dossier, leaves), *_contents(entries, file_entries)] if dossier.bound else []
     atoms += [atom for chapter in chapters for atom in chapter.atoms] + files
     progress(50, "绘制流程图")
     inserts = [
@@ -63,7 +63,8 @@ def page_count(pdf: bytes) -> int:
 
 def _cover(dossier: Dossier, leaves: Sequence[attachments.Leaves]) -> Atom:
     held = f"{len(dossier.sections)} 部分" + (f"，附件 {len(leaves)} 件" if leaves else "")
-    event_at, produced_at = full(dossier.event_at), full(dossier.produced_at)
+    event_at = full(dossier.event_at) if dossier.event_at else ""
+    produced_at = full(dossier.produced_at)
     return fixed(macro("cover")(dossier, event_at, produced_at, held), page=True, alone=True)
 
 
@@ -95,5 +96,5 @@ def _imprint(dossier: Dossier) -> Imprint:
         foot=clean(f"查阅人 {reader.name}　{reader.unit}　{time}"),
         watermark=clean(f"{reader.name}　{reader.unit}　{time}"),
         produced_at=dossier.produced_at,
-        cover=True,
+        cover=dossier.bound,
     )

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from models import Appointment, Case, DossierRequest, DossierState
+from models import Appointment, Case, DossierKind, DossierRequest, DossierState, Panel
 from workflows import jobs
 from workflows.actions.tasks import InvalidAnswers
 from workflows.events import EventName, record
@@ -66,6 +66,26 @@ def _in_the_making(
         DossierRequest.state.in_((DossierState.WAITING, DossierState.RENDERING)),
     )
     return session.scalars(query.order_by(DossierRequest.id).limit(1)).one_or_none()
+
+
+def request_for_meeting(
+    session: Session, panel: Panel, kind: DossierKind, *, by: Appointment, now: datetime
+) -> DossierRequest:
+    """Ask for the pack of a panel's meeting or the sheet of its conclusion. Raises Forbidden."""
+    require(by, "pack:request" if kind is DossierKind.PACK else "sheet:request")
+    row = DossierRequest(
+        case=panel.case,
+        appointment_id=by.id,
+        kind=kind,
+        panel=panel,
+        purpose="评审会议",
+        requested_at=now,
+    )
+    session.add(row)
+    session.flush()
+    record(session, EventName.DOSSIER_REQUESTED, case=panel.case, by=by, now=now, dossier=row.id)
+    jobs.enqueue(session, JOB, f"dossier-{row.id}", row.id)
+    return row
 
 
 def report_progress(session: Session, row: DossierRequest, percent: int, message: str) -> None:

@@ -4,8 +4,6 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-
 from models import (
     Conclusion,
     Document,
@@ -15,14 +13,15 @@ from models import (
     OrganisationKind,
     Panel,
     PanelMember,
-    Task,
     UnitPart,
 )
-from workflows import places, recusal
+from workflows import differences, meetings, places, recusal
 from workflows.actions.ledger import open_finding
+from workflows.actions.meetings import open_meeting
 from workflows.actions.tasks import Handing, InvalidAnswers
 from workflows.engine import Flags
 from workflows.events import EventName, record
+from workflows.forms.comparison import Part, changed, reason
 from workflows.permissions import Forbidden
 from workflows.services import add_unit
 from workflows.surroundings import panel_of
@@ -48,6 +47,9 @@ def appoint_panel(step: Handing) -> Flags:
         convened_at=step.now,
     )
     panel.members = [_member(step, place, row) for place, row in enumerate(answers["members"])]
+    panel.meeting = open_meeting(
+        panel, panel.planned_at, answers["mode"], answers.get("place") or ""
+    )
     step.session.add(panel)
     step.session.flush()
     if panel.guide_organisation_id is not None:
@@ -146,7 +148,8 @@ def draft_conclusion(step: Handing) -> Flags:
 
 
 def chair_conclusion(step: Handing) -> Flags:
-    """The chair signs, or sends the draft back. Not who has given up the seat meanwhile."""
+    """The chair signs, or sends the draft back. Not who has given up the seat meanwhile. Then the
+    others who were there sign, each by themselves."""
     panel = _panel(step)
     if not any(each.user_id == step.by.user_id and each.reads for each in panel.members):
         raise Forbidden("the chair has left the panel")
@@ -159,14 +162,17 @@ def chair_conclusion(step: Handing) -> Flags:
             now=step.now,
             level=step.task.level,
         )
-    return {}
+    return {"n_signers": len(meetings.signers(panel, _drafted(step)))}
 
 
 def endorse_conclusion(step: Handing) -> Flags:
     """The administration signs: the level's conclusion stands, its findings enter the ledger."""
     panel = _panel(step)
     document = _drafted(step)
-    answers = document.answers
+    answers, below = (
+        document.answers,
+        differences.answers_below(step.session, step.case, panel.level),
+    )
     conclusion = Conclusion(
         panel=panel,
         case=step.case,
@@ -175,7 +181,8 @@ def endorse_conclusion(step: Handing) -> Flags:
         code=answers["conclusion"],
         votes={key: value for key, value in answers.items() if key.startswith("votes_")},
         factors=list(answers.get("major_factors") or answers.get("major") or []),
-        difference=answers.get("difference_reason"),
+        difference=reason(answers, Part.CONCLUSION) or None,
+        changes=[part.value for part in changed(below, answers)] if below else [],
         signed_at=step.now,
     )
     step.session.add(conclusion)
@@ -210,17 +217,10 @@ def endorse_conclusion(step: Handing) -> Flags:
 
 def _drafted(step: Handing) -> Document:
     """The newest conclusion sheet of this level."""
-    return step.session.scalars(
-        select(Document)
-        .join(Task, Task.id == Document.task_id)
-        .where(
-            Document.case_id == step.case.id,
-            Document.form.like("conclusion.v%"),
-            Task.level == step.task.level,
-        )
-        .order_by(Document.id.desc())
-        .limit(1)
-    ).one()
+    sheet = meetings.sheet_of(step.session, step.case, step.task.level or "")
+    if sheet is None:
+        raise LookupError("a review without a conclusion")
+    return sheet
 
 
 def _find(step: Handing, conclusion: Conclusion, row: dict[str, Any]) -> Finding | None:

@@ -208,10 +208,24 @@ def _end(
     for step in open_steps(session, panel):
         if step.index == member.place:
             _leave(session, step, member, now)
+    for step in _signatures(session, member):
+        parallel.drop(session, step, CaseHost(session, panel.case, now), now=now)
     _record(session, EventName.MEMBER_WITHDRAWN, panel, by, now, member=member.user_id)
     name, case, desk = EventName.MEMBER_WITHDRAWN, panel.case, (Role.COMMISSION,)
     tell_desk(session, name, panel.organisation_id, desk, case=case, now=now, panel=panel.id)
     tell(session, name, panel.secretary_id, case=case, now=now, panel=panel.id)
+
+
+def _signatures(session: Session, member: PanelMember) -> list[Task]:
+    """The open step in which the member was to sign the conclusion."""
+    query = select(Task).where(
+        Task.case_id == member.panel.case_id,
+        Task.level == member.panel.level.value,
+        Task.lane == "signer",
+        Task.user_id == member.user_id,
+        Task.state == TaskState.OPEN,
+    )
+    return list(session.scalars(query))
 
 
 def _leave(session: Session, step: Task, member: PanelMember, now: datetime) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from models import Level
 from workflows.actions import cases
+from workflows.demo import answers
 from workflows.demo.people import seat_of
 from workflows.demo.play import BL, QH, Play
 from workflows.demo.stage import Stage
@@ -24,7 +25,7 @@ def closed(stage: Stage, now: datetime) -> None:
     play.sign_for(QH.mch, 302)
     play.plan(330, 40)
     play.plan(332, 40)
-    play.convene(340, Level.CITY, meeting=600)
+    play.convene(340, Level.CITY, meeting=760)
     play.opine(420, Level.CITY)
     play.answer(QH.office, 500)
     play.answer(QH.mch, 530)
@@ -34,7 +35,7 @@ def closed(stage: Stage, now: datetime) -> None:
         760,
         Level.CITY,
         conclusion="avoidable",
-        difference_reason="市级认为县医院具备处置条件，用血延迟属流程问题，可以避免。",
+        **answers.DIFFERENCES,
         problems_none=True,
         problems=[],
         votes_avoidable=4,

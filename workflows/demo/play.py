@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
-from models import Case, Duty, DutyKind, DutyState, Level, Rectification
+from models import Case, Duty, DutyKind, DutyState, Level, Panel, Rectification
+from workflows.actions import meetings
 from workflows.demo import answers, ledger
 from workflows.demo.people import BAILU, QINGHE, seat_of
 from workflows.demo.stage import Stage
+from workflows.meetings import is_on
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -173,14 +175,40 @@ class Play:
             self.stage.declare(expert, self.at(at))  # nothing, if done before
             self._act(expert, "UT_opinion", filled, at)
 
+    def meet(self, hours: float, level: Level) -> None:
+        """The secretary moves the meeting if it is another day; everybody signs in."""
+        meeting, now = self._panel(level).meeting, self.at(hours)
+        session, secretary = self.stage.session, self._secretary(level)
+        if not is_on(meeting, now):
+            meetings.plan(
+                session,
+                meeting,
+                held_at=now,
+                mode=meeting.mode,
+                place=meeting.place,
+                agenda=meeting.agenda,
+                by=seat_of(session, secretary),
+                now=now - timedelta(minutes=10),
+            )
+        for member in self._panel(level).members:
+            if member.reads:
+                by = seat_of(session, member.user.username)
+                meetings.sign_in(session, meeting, by=by, now=now)
+
     def conclude(self, hours: float, level: Level, **over: object) -> None:
-        """Meeting, minutes, chair, administration."""
-        members = self._members(level)
+        """Meeting, minutes, the chair's signature, the members', the administration's."""
+        self.meet(hours, level)
+        panel = self._panel(level)
+        members = [
+            (each.user_id, each.organisation_id, each.is_guide)
+            for each in panel.members
+            if each.reads
+        ]
         secretary = self._secretary(level)
         filled = answers.conclusion(
             self.at(hours),
             organisation=self.unit(self._commission(level)),
-            chair=members[0][0],
+            chair=panel.chair_id,
             secretary=self.user(secretary),
             members=members,
             owner=self.unit(self.county.hospital),
@@ -188,13 +216,14 @@ class Play:
             **(answers.votes(len(members), against=1) | {"dissent": "一名专家认为可避免。"} | over),
         )
         self._act(secretary, "UT_conclude", filled, hours + 3)
-        chair = self._experts(level)[0]
-        self._act(
-            chair,
-            "UT_chair_sign",
-            answers.chair_signature(sign=self._sign(chair, hours + 5)),
-            hours + 5,
+        chair, *others = sorted(
+            (each for each in panel.members if each.reads),
+            key=lambda each: each.user_id != panel.chair_id,
         )
+        signed = answers.chair_signature(sign=self._sign(chair.user.username, hours + 5))
+        self._act(chair.user.username, "UT_chair_sign", signed, hours + 5)
+        for number, other in enumerate(others):
+            self.countersign(hours + 6 + number / 4, other.user.username)
         leader = self.county.leader if level == Level.COUNTY else "renys"
         self._act(
             leader,
@@ -202,6 +231,15 @@ class Play:
             answers.endorsement(sign=self._sign(leader, hours + 26)),
             hours + 26,
         )
+
+    def countersign(self, hours: float, who: str, reserved: str = "") -> None:
+        """One member signs the conclusion, with a view reserved or without."""
+        filled = answers.member_signature(sign=self._sign(who, hours), reserved=reserved)
+        self._act(who, "UT_member_sign", filled, hours)
+
+    def _panel(self, level: Level) -> Panel:
+        query = select(Panel).where(Panel.case == self.stage.case, Panel.level == level)
+        return self.stage.session.scalars(query).one()
 
     def feed_back(self, hours: float) -> None:
         """Notice drafted and issued."""

@@ -67,12 +67,14 @@ from workflows.demo.answers.person import (
     signature,
 )
 from workflows.demo.answers.review import (
+    DIFFERENCES,
     Member,
     chair_return,
     chair_signature,
     conclusion,
     endorsement,
     grid,
+    member_signature,
     opinion,
     panel,
     problems,
@@ -90,6 +92,7 @@ from workflows.demo.answers.submission import (
 __all__ = [
     "AGE",
     "DIAGNOSES",
+    "DIFFERENCES",
     "HOSPITAL",
     "HUSBAND",
     "NAME",
@@ -121,6 +124,7 @@ __all__ = [
     "inventory",
     "letter",
     "letter_check",
+    "member_signature",
     "month_check",
     "monthly_report",
     "notice",

@@ -181,14 +181,6 @@ def conclusion(
                 }
                 for user, unit, is_guide in members
             ],
-            "treating_staff": [
-                {
-                    "name": "秦思远",
-                    "organisation": owner,
-                    "title": "chief",
-                    "left_before_vote": True,
-                }
-            ],
             "death_dx": DIAGNOSES,
             "causes": causes(),
             "basis": "(a) 纤维蛋白原 0.9 克每升，创面渗血。(b) 术后宫底软，累计出血 2600 毫升。",
@@ -201,12 +193,26 @@ def conclusion(
             "reason": "医院有诊断和手术能力，夜间用血条件不足；改善用血和计量后可以避免。",
             "problems_none": False,
             "problems": problems(owner=owner),
+            "minutes": "对照个人意见，重点讨论出血计量和夜间用血。经治人员说明后离场，再行表决。",
             "recommendations": "一、落实称重计量和三级预警。\n二、建立县域夜间紧急用血通道。",
             "sign": sign,
         }
         | votes(len(members))
         | over
     )
+
+
+DIFFERENCES: Answers = {
+    "difference_conclusion": "市级认为县医院具备处置条件，用血延迟属流程问题，可以避免。",
+    "difference_findings": "县级已列入台账的不再重复，市级只列流程问题。",
+}
+
+
+def member_signature(*, sign: Answers, reserved: str = "") -> Answers:
+    """到会专家签署, with a view reserved or without."""
+    if reserved:
+        return {"member_decision": "reserve", "reserved_view": reserved, "sign": sign}
+    return {"member_decision": "sign", "sign": sign}
 
 
 def chair_signature(*, sign: Answers) -> Answers:

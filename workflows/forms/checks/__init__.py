@@ -3,6 +3,7 @@
 from workflows.forms.checks import (
     card,
     causes,
+    conclusion,
     discovery,
     duty,
     followup,
@@ -22,6 +23,7 @@ __all__ = [
     "Known",
     "card",
     "causes",
+    "conclusion",
     "cross_check",
     "discovery",
     "duty",

@@ -25,8 +25,10 @@ class Known:
 
     `organisation` and `user` are asked with the field's `among` (kinds, roles). `case`: any of
     event_at, discovered_at, reported_at (aware datetimes), organisation (id of the reporting unit),
-    person_name, lower_conclusion (code of the level below), owner (id of the ledger item's owner),
-    acceptor_for (id of the acting unit); for a periodic duty what `workflows.duties.facts` says.
+    person_name, lower_conclusion and lower (code and answers of the level below), members (id of
+    each panel member → whether they have signed in), guests_in (how many who treated her are still
+    in the meeting), owner (id of the ledger item's owner), acceptor_for (id of the acting unit);
+    for a periodic duty what `workflows.duties.facts` says.
     `latest`: newest answers of another form of this case, by its name without version.
     """
 

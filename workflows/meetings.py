@@ -1,0 +1,188 @@
+"""What a panel's meeting has come to: who may sign in, who was there, who signs, what was reserved.
+
+Reads rows, changes nothing, knows no page.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from models import Case, Document, Level, Meeting, Panel, PanelMember, Signature, Task, TaskState
+from workflows.forms.spec import Answers
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+_UNNAMED = "评审专家"
+AGENDA = (
+    "签到",
+    "病例介绍",
+    "个人意见对照",
+    "经治人员说明情况后离场",
+    "讨论",
+    "表决",
+    "结论、问题和建议",
+)  # what an agenda starts with: our own suggestion
+
+
+def is_on(meeting: Meeting, now: datetime) -> bool:
+    """Whether it is the day of the meeting, in China."""
+    return meeting.held_at.astimezone(_ZONE).date() == now.astimezone(_ZONE).date()
+
+
+def is_open(session: Session, panel: Panel) -> bool:
+    """Whether the meeting is still to be written down: opinions opened, no sheet on its way."""
+    step = select(Task.id).where(
+        Task.case_id == panel.case_id,
+        Task.level == panel.level.value,
+        Task.form.like("conclusion.v%"),
+        Task.state == TaskState.OPEN,
+    )
+    return panel.opened_at is not None and session.scalar(step.limit(1)) is not None
+
+
+def present(meeting: Meeting) -> frozenset[int]:
+    """Ids of the members that have signed in."""
+    return frozenset(row.member_id for row in meeting.attendance)
+
+
+def guests_in(meeting: Meeting) -> int:
+    """How many who treated her have not left."""
+    return sum(guest.left_at is None for guest in meeting.guests)
+
+
+def values(panel: Panel) -> dict[str, Any]:
+    """What the sheet of the conclusion starts with."""
+    meeting, there = panel.meeting, present(panel.meeting)
+    return {
+        "meeting.held_at": meeting.held_at.astimezone(_ZONE).strftime("%Y-%m-%dT%H:%M+08:00"),
+        "meeting.mode": meeting.mode.value,
+        "meeting.place": meeting.place,
+        "meeting.members": [
+            {
+                "user": member.user_id,
+                "organisation": member.organisation_id,
+                "is_guide": member.is_guide,
+                "present": member.id in there,
+                "voting": member.id in there,
+            }
+            for member in panel.members
+            if member.ended_at is None
+        ],
+    }
+
+
+def facts(panel: Panel) -> dict[str, Any]:
+    """What the checks of the conclusion ask about the meeting."""
+    there = present(panel.meeting)
+    standing = [member for member in panel.members if member.ended_at is None]
+    return {
+        "members": {member.user_id: member.id in there for member in standing},
+        "guests_in": guests_in(panel.meeting),
+    }
+
+
+def sheet_of(session: Session, case: Case, level: Level | str) -> Document | None:
+    """The newest sheet of a level's conclusion, signed or not."""
+    query = (
+        select(Document)
+        .join(Task, Task.id == Document.task_id)
+        .where(
+            Document.case_id == case.id,
+            Document.form.like("conclusion.v%"),
+            Task.level == str(level),
+        )
+    )
+    return session.scalars(query.order_by(Document.id.desc()).limit(1)).one_or_none()
+
+
+def attended(answers: Answers) -> frozenset[int]:
+    """Ids of the people whom a sheet says to have been there."""
+    return frozenset(row["user"] for row in answers.get("attendance", []) if row.get("present"))
+
+
+def signers(panel: Panel, sheet: Document) -> list[PanelMember]:
+    """Who signs besides the chair: who was there and still has a seat, in the order of seats."""
+    there = attended(sheet.answers)
+    return [
+        member
+        for member in panel.members
+        if member.reads and member.user_id in there and member.user_id != panel.chair_id
+    ]
+
+
+def signatures(session: Session, sheet: Document) -> list[Signature]:
+    """Under one sheet, in the order of seats: not of signing."""
+    return list(
+        session.scalars(
+            select(Signature)
+            .join(PanelMember, PanelMember.id == Signature.member_id)
+            .where(Signature.sheet_id == sheet.id)
+            .order_by(PanelMember.place)
+            .options(joinedload(Signature.member).joinedload(PanelMember.user))
+        )
+    )
+
+
+def reserved(session: Session, panel: Panel, sheet: Document) -> list[str]:
+    """Views that members reserved: without names, in an order that tells nothing of whose they
+    are, and only when nobody's signature is waited for any more."""
+    waiting = select(Task.id).where(
+        Task.case_id == panel.case_id,
+        Task.level == panel.level.value,
+        Task.lane == "signer",
+        Task.state == TaskState.OPEN,
+    )
+    if session.scalar(waiting.limit(1)) is not None:
+        return []
+    said = select(Signature.reserved).where(
+        Signature.sheet_id == sheet.id, Signature.reserved.is_not(None)
+    )
+    return sorted(text for text in session.scalars(said) if text)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A signature under a sheet. `at` None: there is none, and `word` says why."""
+
+    title: str
+    name: str
+    at: datetime | None
+    word: str = ""
+
+
+def lines(session: Session, panel: Panel, sheet: Document, *, named: bool) -> list[Line]:
+    """The chair's and the members', in the order of their seats, absent ones noted; `named`:
+    for somebody who may know who sits on the panel."""
+    there = attended(sheet.answers)
+    ours = {row.member_id: row.signed_at for row in signatures(session, sheet)}
+    chair = _chair_signed(session, panel, sheet)
+    found = [Line("组长", panel.chair.name if named else _UNNAMED, chair, "" if chair else "未签")]
+    for member in panel.members:
+        if member.ended_at is not None or member.user_id == panel.chair_id:
+            continue
+        at = ours.get(member.id)
+        word = "" if at else ("未签" if member.user_id in there else "未到会")
+        found.append(Line("专家", member.user.name if named else _UNNAMED, at, word))
+    return found
+
+
+def _chair_signed(session: Session, panel: Panel, sheet: Document) -> datetime | None:
+    """When the chair signed this sheet."""
+    query = (
+        select(Document)
+        .join(Task, Task.id == Document.task_id)
+        .where(
+            Document.case_id == panel.case_id,
+            Document.form.like("conclusion_chair.v%"),
+            Document.id > sheet.id,
+            Task.level == panel.level.value,
+        )
+        .order_by(Document.id)
+        .limit(1)
+    )
+    answer = session.scalars(query).one_or_none()
+    signs = answer is not None and answer.answers.get("chair_decision") == "sign"
+    return answer.submitted_at if answer is not None and signs else None
