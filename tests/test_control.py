@@ -220,6 +220,7 @@ def test_back_from_the_signatures_to_the_conclusion(play: Play) -> None:
 
 
 def _draft(play: Play, hours: float) -> dict[str, object]:
+    play.meet(hours, Level.COUNTY)
     members = play._members(Level.COUNTY)
     return answers.conclusion(
         play.at(hours),

@@ -13,7 +13,7 @@ from workflows.actions import meetings
 from workflows.demo import answers, ledger
 from workflows.demo.people import BAILU, QINGHE, seat_of
 from workflows.demo.stage import Stage
-from workflows.meetings import is_on
+from workflows.meetings import is_on, is_open
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -176,9 +176,12 @@ class Play:
             self._act(expert, "UT_opinion", filled, at)
 
     def meet(self, hours: float, level: Level) -> None:
-        """The secretary moves the meeting if it is another day; everybody signs in."""
+        """The secretary moves the meeting if it is another day; everybody signs in. Nothing when
+        it has been held."""
         meeting, now = self._panel(level).meeting, self.at(hours)
         session, secretary = self.stage.session, self._secretary(level)
+        if not is_open(session, meeting.panel):
+            return
         if not is_on(meeting, now):
             meetings.plan(
                 session,
