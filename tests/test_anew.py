@@ -40,7 +40,7 @@ def play(session: Session, cast: Cast) -> Play:
     """A county review with a canary in each part of it; the city's panel has been called."""
     stage = Stage(session, _units(session), _upload(session, cast.folder))
     play = Play(stage, QH, DEATH, "雀安", "782")
-    problems = answers.problems(owner=play.unit(play.county.hospital))
+    problems = answers.problems(owner=play.unit("qh_mch"))  # no old item of theirs comes back
     problems[0]["text"] = f"{BELOW['finding']}：未称重计量。"
     problems[2]["waived_reason"] = f"{BELOW['waived']}：已列入专案管理。"
     planted: dict[str, Any] = {
@@ -60,7 +60,8 @@ def play(session: Session, cast: Cast) -> Play:
     stage.act = acted  # type: ignore[method-assign]
     submit(play)
     play.county_review(100)
-    play.plan(280, 30)
+    deadline = (play.at(280) + timedelta(days=30)).date()
+    acted("shenqm", "UT_plan", answers.plan(deadline), play.at(280))
     play.convene(290, Level.CITY, meeting=500)
     session.commit()
     stage.act = act  # type: ignore[method-assign]

@@ -77,7 +77,8 @@ def until_archive(play: Play) -> None:
     play.opine(420, CITY)
     play.progress(700)
     play.progress(702)
-    play.conclude(760, CITY, problems_none=True, problems=[])
+    why = {"difference_findings": "市级没有提出新的问题。"}
+    play.conclude(760, CITY, problems_none=True, problems=[], **why)
     play.accept(1000)
     play.accept(1002)
 

@@ -11,14 +11,17 @@ from sqlalchemy.orm import Session
 from models import Conclusion, Level, Opinion, Rectification
 from tests.browsing import NARROW, WIDE
 from tests.e2e.conftest import HandsOf
+from tests.e2e.hands import Hands
 from tests.walk import stage_on
 from workflows.demo import answers
 from workflows.demo.people import seat_of
 from workflows.demo.play import COUNTY_PANEL, GUIDE, QH, Play
+from workflows.forms.moment import SHANGHAI
 
 pytestmark = pytest.mark.browser
 
 SIGN = {"user": 0, "name": "", "at": ""}  # typed as the password
+VIEW = "出血进展过快，处置及时，难以避免。"
 DISSENT = "一名专家认为不可避免：出血进展过快，处置及时。"
 
 
@@ -33,6 +36,33 @@ def case(session: Session, tmp_path: Path) -> int:
     session.commit()
     assert play.stage.case is not None
     return play.stage.case.id
+
+
+def _meet(hands_of: HandsOf, secretary: Hands) -> None:
+    """The secretary moves the meeting to today and notes who came to explain; everybody signs in,
+    the guest leaves."""
+    page = secretary.page
+    page.get_by_role("link", name="评审会", exact=True).click()
+    secretary.look("meeting, to be moved")
+    page.get_by_text("修改会议安排").click()
+    today = datetime.now(SHANGHAI).strftime("%Y-%m-%dT%H:%M")
+    page.get_by_label("时间", exact=True).fill(today)
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_text("会议安排已保存")).to_be_visible()
+    page.get_by_text("登记经治人员到会").click()
+    page.get_by_label("姓名").fill("秦思远")
+    page.get_by_label("单位").select_option(label="青禾县人民医院")
+    page.get_by_label("职称").select_option("chief")
+    page.get_by_role("button", name="登记到会").click()
+    secretary.look("meeting, a guest is in")
+    for number, who in enumerate(COUNTY_PANEL):
+        member = hands_of(who, width=NARROW if number % 2 else WIDE)
+        member.page.goto(page.url)
+        member.page.get_by_role("button", name="签到").click()
+        expect(member.page.get_by_text("已签到").first).to_be_visible()
+        member.look("meeting, signed in")
+    page.get_by_role("button", name="登记离场").click()
+    expect(page.get_by_text("已登记离场")).to_be_visible()
 
 
 def test_one_review(hands_of: HandsOf, session: Session, units: dict[str, int], case: int) -> None:
@@ -51,11 +81,12 @@ def test_one_review(hands_of: HandsOf, session: Session, units: dict[str, int], 
     session.rollback()
     assert len(session.scalars(select(Opinion)).all()) == 5
     secretary.go(f"/cases/{case}/reviews", "reviews, opened")
+    _meet(hands_of, secretary)
     secretary.open_step("会议记录与评审结论")
     seats = [(who, seat_of(session, who)) for who in COUNTY_PANEL]
     members = [(seat.user_id, seat.organisation_id, who == GUIDE) for who, seat in seats]
     said = answers.conclusion(
-        datetime.now(UTC) - timedelta(hours=2),
+        datetime.now(UTC) - timedelta(minutes=2),
         organisation=units["qh_commission"],
         chair=members[0][0],
         secretary=seat_of(session, "wugs").user_id,
@@ -65,17 +96,27 @@ def test_one_review(hands_of: HandsOf, session: Session, units: dict[str, int], 
         dissent=DISSENT,
     ) | answers.votes(5, against=1)
     session.rollback()
-    secretary.fill("conclusion.v2", said)
+    secretary.fill("conclusion.v3", said)
     secretary.hand_in()
 
     chair = hands_of("chenyf", width=NARROW)
     chair.open_step("组长审签结论")
     chair.fill("conclusion_chair.v1", answers.chair_signature(sign=SIGN))
     chair.hand_in()
+    for number, who in enumerate(COUNTY_PANEL[1:]):
+        signer = hands_of(who, width=WIDE if number % 2 else NARROW)
+        signer.open_step("专家签署结论")
+        view = VIEW if who == "lixh" else ""
+        signer.fill("conclusion_signature.v1", answers.member_signature(sign=SIGN, reserved=view))
+        signer.hand_in()
     leader = hands_of("shaoxz")
     leader.open_step("行政负责人签署")
     leader.fill("conclusion_endorsement.v1", answers.endorsement(sign=SIGN))
     leader.hand_in()
+    leader.go(f"/cases/{case}/reviews", "reviews, signed")
+    leader.page.get_by_role("link", name="评审结论表").click()
+    expect(leader.page.get_by_text(VIEW)).to_be_visible()
+    leader.look("sheet of the conclusion")
     leader.go(f"/cases/{case}/reviews", "reviews, signed")
     for words in ("创造条件可避免", said["problems"][0]["text"]):
         expect(leader.page.get_by_text(words).first).to_be_visible()
