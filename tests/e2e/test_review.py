@@ -49,7 +49,7 @@ def _meet(hands_of: HandsOf, secretary: Hands) -> None:
     page.get_by_label("时间", exact=True).fill(today)
     page.get_by_role("button", name="保存").click()
     expect(page.get_by_text("会议安排已保存")).to_be_visible()
-    page.get_by_text("登记经治人员到会").click()
+    page.get_by_text("登记经治人员到会", exact=True).click()
     page.get_by_label("姓名").fill("秦思远")
     page.get_by_label("单位").select_option(label="青禾县人民医院")
     page.get_by_label("职称").select_option("chief")
