@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, exists, func, select
 
 from models import Case, CaseState, Clock, Conclusion, Document, Level, Organisation
 from webapp import clocks, db
@@ -74,7 +74,7 @@ def index() -> ResponseReturnValue:
     return render_template(
         "board/index.html",
         urgent=_urgent(desks),
-        ratio=_ratio(chosen, desks),
+        ratio=_ratio(desks),
         levels=_levels(newest),
         found_any=newest is not None,
         lines=lines,
@@ -93,35 +93,27 @@ def _cases() -> Select[Case]:
     return visible_cases(current.appointment).where(Case.state != CaseState.VOIDED)
 
 
+def _of_all(desks: Counts, name: str) -> int:
+    return sum(counts.get(name, 0) for counts in desks.values())
+
+
 def _urgent(desks: Counts) -> Urgent:
-    def of_all(name: str) -> int:
-        return sum(counts.get(name, 0) for counts in desks.values())
-
     return Urgent(
-        within={hours: of_all(f"within_{hours}") for hours in WITHIN},
-        late=of_all("late"),
-        returned=of_all("returned"),
-        void_requested=of_all("void_requested"),
-        unnumbered=of_all("unnumbered"),
+        within={hours: _of_all(desks, f"within_{hours}") for hours in WITHIN},
+        late=_of_all(desks, "late"),
+        returned=_of_all(desks, "returned"),
+        void_requested=_of_all(desks, "void_requested"),
+        unnumbered=_of_all(desks, "unnumbered"),
     )
 
 
-def _ratio(chosen: str, desks: Counts) -> Ratio:
-    cases = _of_period(chosen)
-    reported = db.session.scalar(
-        cases.join(Document, Document.case_id == Case.id)
-        .where(Document.form.like("case_submission.v%"))
-        .with_only_columns(func.count(Case.id.distinct()))
+def _ratio(desks: Counts) -> Ratio:
+    return Ratio(
+        found=_of_all(desks, "cases"),
+        reported=_of_all(desks, "submitted"),
+        reviewed={level.value: _of_all(desks, f"reviewed_{level.value}") for level in Level},
+        closed=_of_all(desks, "closed"),
     )
-    reviewed = db.session.execute(
-        cases.join(Conclusion, Conclusion.case_id == Case.id)
-        .with_only_columns(Conclusion.level, func.count())
-        .group_by(Conclusion.level)
-    )
-    levels = {level.value: 0 for level in Level} | {level.value: n for level, n in reviewed}
-    found = sum(counts.get("cases", 0) for counts in desks.values())
-    closed = sum(counts.get("closed", 0) for counts in desks.values())
-    return Ratio(found, reported or 0, levels, closed)
 
 
 def _of_period(chosen: str) -> Select[Case]:
@@ -169,7 +161,10 @@ def _lines(desks: Counts) -> list[Line]:
 
 
 def _reported(chosen: str) -> Select[*tuple[Any, ...]]:
-    """By unit, what it reported of the period."""
+    """By unit, what it reported of the period, and how far that has come."""
+    submitted = exists().where(
+        Document.case_id == Case.id, Document.form.like("case_submission.v%")
+    )
     return (
         _of_period(chosen)
         .with_only_columns(
@@ -178,9 +173,15 @@ def _reported(chosen: str) -> Select[*tuple[Any, ...]]:
             _count(Case.state == CaseState.CLOSED).label("closed"),
             _count(Case.late_report.is_(True)).label("late_reports"),
             _count(Case.incomplete_record.is_(True)).label("incomplete"),
+            _count(submitted).label("submitted"),
+            *(_count(_reviewed(level)).label(f"reviewed_{level.value}") for level in Level),
         )
         .group_by(Case.organisation_id)
     )
+
+
+def _reviewed(level: Level) -> ColumnElement[bool]:
+    return exists().where(Conclusion.case_id == Case.id, Conclusion.level == level)
 
 
 def _still_open() -> Select[*tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""Lists page by page: the rows of one page and how many there are. Two queries, however long.
+"""Lists page by page: the rows of one page and how many there are. Three queries, however long.
 
 A list that may be very long is counted and turned only so far: `most`.
 """
@@ -47,8 +47,16 @@ def paged(session: Session, query: Select[Any], size: int, most: int | None = No
     there = session.scalar(select(func.count()).select_from(counted.subquery())) or 0
     total = there if most is None else min(there, most)
     number = _asked(total, size)
-    rows = session.scalars(query.offset((number - 1) * size).limit(size)).unique().all()
+    rows = _rows(session, query, (number - 1) * size, size) if total else []
     return Page(rows, number, total, size, there > total)
+
+
+def _rows(session: Session, query: Select[Any], start: int, size: int) -> Sequence[Any]:
+    """First which rows, then the rows: what is joined to them is not sorted with all the others."""
+    key = query.column_descriptions[0]["entity"].id
+    keys = query.with_only_columns(key, maintain_column_froms=True).offset(start).limit(size)
+    there = session.scalars(keys).all()
+    return session.scalars(query.where(key.in_(there))).unique().all()
 
 
 def sliced(rows: Sequence[Any], size: int) -> Page:
