@@ -21,6 +21,7 @@ from webapp.cli import migrate
 from webapp.db import make_engine
 from webapp.forms import released
 from workflows.actions import users
+from workflows.forms import load
 
 pytest_plugins = ["tests.played", "tests.plugins", "tests.postgres", "tests.walk"]
 
@@ -117,6 +118,7 @@ def app(request: pytest.FixtureRequest, settings: dict[str, Any]) -> Iterator[Fl
     released.init_app(engine)
     yield app
     engine.dispose()
+    load.also_from(lambda _name: None)
     app.config.clear()
     app.config.update(before)
 

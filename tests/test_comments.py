@@ -213,8 +213,9 @@ def test_said_and_followed_in_the_browser(
     claims.claim(session, task, by=world.by["quality_office"], now=NOW)
     session.commit()
     base, browser = f"/cases/{case.id}", client_for(world.by["office2"])
-    assert "还没有留言" in browser.get(f"{base}/comments").text
     said = {"text": SAID, "audience": "unit", "task": str(task.id)}
+    assert browser.post(f"{base}/comments", data={"text": SAID}).status_code == 422
+    assert "还没有留言" in browser.get(f"{base}/comments").text
     assert browser.post(f"{base}/comments", data={**said, "text": ""}).status_code == 422
     assert browser.post(f"{base}/comments", data={**said, "audience": "all"}).status_code == 422
     assert (

@@ -184,7 +184,6 @@ def test_what_a_spot_check_found_is_entered_and_seen_by_those_concerned(
 
 
 @pytest.mark.parametrize("database", DATABASES)
-@pytest.mark.clause("C07")
 def test_a_longer_deadline_is_asked_for_and_decided_and_the_first_one_stays(
     start_walk: StartWalk,
 ) -> None:

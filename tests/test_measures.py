@@ -25,7 +25,8 @@ from tests.conftest import DATABASES
 from tests.said import SIGNED
 from tests.test_ledger import enter
 from tests.walk import Move, Said, StartWalk, Walk, faults
-from workflows import measures
+from workflows import facts, measures
+from workflows.actions import motions as motion_actions
 from workflows.demo import answers
 from workflows.demo.play import Play
 from workflows.forms import load
@@ -296,6 +297,18 @@ def by_hand(walk: Walk, who: str, **over: object) -> tuple[int, Motion | None]:
 def open_steps(walk: Walk, motion: Motion) -> set[str]:
     walk.duty_id = motion.duty_id
     return set(walk.open())
+
+
+def test_two_limits_of_one_case_that_have_passed_are_one_fact(
+    start_walk: StartWalk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk = start_walk()
+    walk.play(flags)
+    [real] = list(facts.flagged(walk.session, walk.now))[:1]
+    monkeypatch.setattr(facts, "FACTS", (lambda *_: iter([real, real]),))
+    assert motion_actions.propose(walk.session, 0, walk.now)
+    walk.session.commit()
+    assert len(motions(walk)) == 1
 
 
 @pytest.mark.clause("D01")

@@ -95,7 +95,7 @@ def distribute() -> ResponseReturnValue:
             now=now,
         )
     except InvalidAnswers as wrong:
-        db.session.rollback()
+        db.write_nothing()
         return _list(wrong.errors)
     db.session.commit()
     left_out = f"；{passed} 项已办完，或所选的同事不能办，没有改动" if passed else ""
@@ -201,7 +201,7 @@ def delegate(task_id: int) -> ResponseReturnValue:
             now=current.now,
         )
     except InvalidAnswers as wrong:
-        db.session.rollback()
+        db.write_nothing()
         return _hand_over(_task(task_id), wrong.errors)
     except (TaskHeld, TaskClosed) as refused:
         return _refused(task_id, refused)
@@ -223,7 +223,7 @@ def reassign(task_id: int) -> ResponseReturnValue:
             now=current.now,
         )
     except InvalidAnswers as wrong:
-        db.session.rollback()
+        db.write_nothing()
         return _hand_over(_task(task_id), wrong.errors)
     except TaskClosed as refused:
         return _refused(task_id, refused)
@@ -246,7 +246,7 @@ def rank(task_id: int) -> ResponseReturnValue:
             now=current.now,
         )
     except (InvalidAnswers, ValueError) as wrong:
-        db.session.rollback()
+        db.write_nothing()
         asked = {"follow_up_on": ["填写一个日期"]}
         return _hand_over(_task(task_id), getattr(wrong, "errors", asked))
     except TaskClosed as refused:
@@ -268,7 +268,7 @@ def _act(task_id: int, verb: Callable[..., None], words: str) -> ResponseReturnV
 
 def _refused(task_id: int, refused: Exception) -> ResponseReturnValue:
     """Somebody was quicker: say who."""
-    db.session.rollback()
+    db.write_nothing()
     if isinstance(refused, TaskClosed):
         return error_page(409, CLOSED)
     name = db.session.scalar(

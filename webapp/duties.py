@@ -124,7 +124,7 @@ def remind(duty_id: int) -> ResponseReturnValue:
     try:
         acts.remind(db.session, duty, by=current.appointment, now=current.now)
     except acts.TooSoon:
-        db.session.rollback()
+        db.write_nothing()
         flash("今天已经催过，明天可以再催。", "warning")
     else:
         db.session.commit()

@@ -47,7 +47,7 @@ def create(item_id: int) -> ResponseReturnValue:
         form.show_errors(invalid.errors)
         return _page(item, form)
     except (ItemClosed, extensions.AlreadyAsked, Forbidden):
-        db.session.rollback()
+        db.write_nothing()
         return error_page(409, OVERTAKEN)
     kept_drafts.drop_draft(db.session, form.place, by=by)
     db.session.commit()

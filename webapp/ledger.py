@@ -245,7 +245,7 @@ def urge(item_id: int) -> ResponseReturnValue:
     try:
         acts.urge(db.session, item, request.form.get("text", ""), by=by, now=current.now)
     except InvalidAnswers as wrong:
-        db.session.rollback()
+        db.write_nothing()
         return _show(_item(item_id), wrong.errors)
     except (Forbidden, ItemClosed):
         abort(404)

@@ -156,7 +156,7 @@ def make_known(duty_id: int) -> ResponseReturnValue:
     try:
         acts.make_known(db.session, motion, by=by, now=current.now)
     except acts.Decided:
-        db.session.rollback()
+        db.write_nothing()
         flash("已经决定通报，由经办起草。", "warning")
     except acts.NotAllowed:
         abort(404)

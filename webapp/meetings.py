@@ -107,7 +107,7 @@ def plan(panel_id: int) -> ResponseReturnValue:
     except InvalidAnswers as wrong:
         return _refused(panel_id, wrong)
     except actions.NotNow:
-        db.session.rollback()
+        db.write_nothing()
         return error_page(409, "已有专家签到，或结论已经提交，不能再改会议安排。")
     return _done(panel_id, "会议安排已保存")
 
@@ -120,7 +120,7 @@ def sign_in(panel_id: int) -> ResponseReturnValue:
     try:
         actions.sign_in(db.session, room.meeting, by=current.appointment, now=current.now)
     except actions.NotNow:
-        db.session.rollback()
+        db.write_nothing()
         return error_page(409, NOT_NOW)
     return _done(panel_id, "已签到")
 
@@ -141,7 +141,7 @@ def receive(panel_id: int) -> ResponseReturnValue:
     except InvalidAnswers as wrong:
         return _refused(panel_id, wrong)
     except actions.NotNow:
-        db.session.rollback()
+        db.write_nothing()
         return error_page(409, NOT_NOW)
     return _done(panel_id, "已登记到会")
 
@@ -153,7 +153,7 @@ def dismiss(panel_id: int, guest_id: int) -> ResponseReturnValue:
     try:
         actions.dismiss(db.session, db.one_or_404(query), by=current.appointment, now=current.now)
     except actions.NotNow:
-        db.session.rollback()
+        db.write_nothing()
         return error_page(409, NOT_NOW)
     return _done(panel_id, "已登记离场")
 
@@ -290,7 +290,7 @@ def _done(panel_id: int, said: str) -> ResponseReturnValue:
 
 
 def _refused(panel_id: int, wrong: InvalidAnswers) -> ResponseReturnValue:
-    db.session.rollback()
+    db.write_nothing()
     return _page(_room(panel_id), wrong.errors)
 
 

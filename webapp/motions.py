@@ -137,7 +137,7 @@ def decide(motion_id: int) -> ResponseReturnValue:
     except acts.Decided:
         return error_page(409, DECIDED)
     except acts.NotAllowed:
-        db.session.rollback()
+        db.write_nothing()
         wrong = "适用规则不允许对这一对象采取这项措施，请另选"
         return _page(_seen(motion_id), {"decision": [wrong]})
     db.session.commit()
@@ -226,7 +226,7 @@ def add() -> ResponseReturnValue:
     try:
         motion = acts.add(db.session, said, by=current.appointment, now=current.now)
     except acts.NotAllowed:
-        db.session.rollback()
+        db.write_nothing()
         wrong = "适用规则不允许据此对这一对象采取这项措施，请核对触发条款、对象和措施"
         return _form({"measure": [wrong]})
     db.session.commit()

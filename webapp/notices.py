@@ -145,7 +145,7 @@ def recall(notice_id: int) -> ResponseReturnValue:
     try:
         duty = letters.begin_recall(db.session, notice, by=current.appointment, now=current.now)
     except letters.NotRecallable:
-        db.session.rollback()
+        db.write_nothing()
         flash("这份通报不能撤回：已经撤回，或撤回通知正在办理。", "warning")
         return redirect(url_for("notices.show", notice_id=notice_id), 303)
     return _to_draft(duty)

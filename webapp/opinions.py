@@ -53,11 +53,11 @@ def revise(panel_id: int) -> ResponseReturnValue:
             now=current.now,
         )
     except InvalidAnswers as invalid:
-        db.session.rollback()
+        db.write_nothing()
         form.show_errors(invalid.errors)
         return _page(_own(panel_id), form)
     except PanelOpened:
-        db.session.rollback()
+        db.write_nothing()
         return error_page(409, OPENED)
     db.session.commit()
     flash("修改后的意见已封存，原稿留存。启封之前只有本人知道。")
@@ -77,10 +77,10 @@ def open_early(panel_id: int) -> ResponseReturnValue:
     try:
         actions.open_early(db.session, panel, reason, by=current.appointment, now=current.now)
     except InvalidAnswers as wrong:
-        db.session.rollback()
+        db.write_nothing()
         return _opening(_chaired(panel_id), wrong.errors)
     except PanelOpened:
-        db.session.rollback()
+        db.write_nothing()
         return error_page(409, OPENED)
     db.session.commit()
     flash("意见已启封。未提交的不再收，组内现在可以互相查阅。")

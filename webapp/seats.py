@@ -68,7 +68,7 @@ def declare(panel_id: int) -> ResponseReturnValue:
     except InvalidAnswers as wrong:
         return _asked_again(member, wrong.errors, said)
     except actions.SeatEnded:
-        db.session.rollback()
+        db.write_nothing()
         return error_page(409, ENDED_ALREADY)
     db.session.commit()
     if found is Declaration.CONFLICT:
@@ -140,10 +140,10 @@ def add(panel_id: int) -> ResponseReturnValue:
             now=current.now,
         )
     except InvalidAnswers as wrong:
-        db.session.rollback()
+        db.write_nothing()
         return _seats(_convened(panel_id), wrong.errors)
     except actions.PanelOpened:
-        db.session.rollback()
+        db.write_nothing()
         return error_page(409, TOO_LATE)
     db.session.commit()
     flash("已补聘。专家作出声明后即可阅卷，填写独立意见。")
@@ -158,11 +158,11 @@ def end(panel_id: int, member_id: int) -> ResponseReturnValue:
     try:
         actions.end_seat(db.session, member, reason, by=current.appointment, now=current.now)
     except InvalidAnswers as wrong:
-        db.session.rollback()
+        db.write_nothing()
         errors = {f"reason-{member_id}": wrong.errors["reason"]}
         return _seats(_convened(panel_id), errors)
     except actions.SeatEnded:
-        db.session.rollback()
+        db.write_nothing()
         return error_page(409, ENDED_ALREADY)
     db.session.commit()
     flash("已收回聘任。本例对该专家关闭，其意见作废留存。")
@@ -181,7 +181,7 @@ def chair(panel_id: int) -> ResponseReturnValue:
             now=current.now,
         )
     except InvalidAnswers as wrong:
-        db.session.rollback()
+        db.write_nothing()
         return _seats(_convened(panel_id), wrong.errors)
     db.session.commit()
     flash("组长已重新指定")

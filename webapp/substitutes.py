@@ -42,7 +42,7 @@ def arrange() -> ResponseReturnValue:
     try:
         actions.arrange(db.session, absent, said.get("user", type=int), absence, by=by, now=now)
     except InvalidAnswers as wrong:
-        db.session.rollback()
+        db.write_nothing()
         return _page(wrong.errors)
     db.session.commit()
     flash("已安排代理。代理人切换到这项任职后办理，记录写明谁代谁。")

@@ -179,7 +179,7 @@ def _done(user_id: int, act: Callable[..., None], said: str) -> ResponseReturnVa
     try:
         act(db.session, user, by=current.appointment, now=current.now)
     except InvalidAnswers as invalid:
-        db.session.rollback()
+        db.write_nothing()
         return show(user, [message for told in invalid.errors.values() for message in told])
     db.session.commit()
     flash(said)

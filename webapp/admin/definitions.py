@@ -202,7 +202,7 @@ def decide_definition(definition_id: int) -> ResponseReturnValue:
     except Forbidden:
         abort(403)
     except versions.NotSound as unsound:
-        db.session.rollback()
+        db.write_nothing()
         form.show_errors({"": ["产品升级后这个版本不再合规，请提交人改好再提交"]})
         return version_page(row, form, unsound.findings)
     if not done:
@@ -249,7 +249,7 @@ def propose_definition_again(definition_id: int) -> ResponseReturnValue:
     try:
         proposed = tried(form, act) if form.handed_in() else None
     except versions.NotSound as unsound:
-        db.session.rollback()
+        db.write_nothing()
         form.show_errors({"": ["产品升级后这个版本不再合规，不能重新启用"]})
         return version_page(row, form, unsound.findings)
     if proposed is None:

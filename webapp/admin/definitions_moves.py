@@ -59,7 +59,7 @@ def _move(row: Definition, form: MoveForm) -> ResponseReturnValue:
             now=current.now,
         )
     except transfers.CannotMove as refused:
-        db.session.rollback()
+        db.write_nothing()
         form.show_errors({"": [*refused.problems, "一例都没有换"]})
         return _page(row, form)
     db.session.commit()
@@ -94,6 +94,6 @@ def undo_transfer(transfer_id: int) -> ResponseReturnValue:
         db.session.commit()
         flash("已撤销换版，流程回到原来的版本。")
     except transfers.TooLate:
-        db.session.rollback()
+        db.write_nothing()
         flash("不能撤销了：这个病例已经办理了下一步，或已撤销过。")
     return redirect(url_for("admin.definitions"), 303)

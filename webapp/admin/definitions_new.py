@@ -59,7 +59,7 @@ def _hand_in(form: VersionForm, handed: dict[str, bytes]) -> ResponseReturnValue
     try:
         row = tried(form, act)
     except versions.NotSound:
-        db.session.rollback()
+        db.write_nothing()
         return _page(form, versions.examine(db.session, form.process_name.data, handed))
     if row is None:
         return _page(form)

@@ -106,7 +106,7 @@ def tried(form: AdminForm, act: Callable[[], Result]) -> Result | None:
     try:
         return act()
     except InvalidAnswers as invalid:
-        db.session.rollback()
+        db.write_nothing()
         form.show_errors(invalid.errors)
         return None
 

@@ -234,7 +234,7 @@ def _done(organisation_id: int, act: Any, said: str) -> ResponseReturnValue:
     try:
         act(db.session, row, by=current.appointment, now=current.now)
     except InvalidAnswers as invalid:
-        db.session.rollback()
+        db.write_nothing()
         form = _form_of(row, formdata=None)
         form.show_errors(invalid.errors)
         return _edit_page(row, form)

@@ -28,6 +28,7 @@ def add_comment(case_id: int) -> ResponseReturnValue:
     case, said, by = seen(case_id), request.form, current.appointment
     audience, _, level = said.get("audience", "").partition(":")
     if audience not in list(Audience):
+        db.write_nothing()
         return _page(open_page(case_id, "留言"), {"audience": ["选择给谁看"]})
     task = None
     if key := said.get("task", type=int):
@@ -44,7 +45,7 @@ def add_comment(case_id: int) -> ResponseReturnValue:
             now=current.now,
         )
     except InvalidAnswers as wrong:
-        db.session.rollback()
+        db.write_nothing()
         return _page(open_page(case_id, "留言"), wrong.errors)
     db.session.commit()
     flash("已留言")

@@ -101,7 +101,7 @@ def _done(case: Case, what: str, act: Callable[[], None], words: str) -> Respons
     try:
         act()
     except InvalidAnswers as wrong:
-        db.session.rollback()
+        db.write_nothing()
         return _page(_case(case_id), {what: wrong.errors["reason"]})
     except (actions.NotPossible, TaskClosed):
         return error_page(409, MOVED_ON)

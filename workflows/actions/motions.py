@@ -94,8 +94,9 @@ def propose(session: Session, kind: int, now: datetime) -> bool:
     seen = {ready.commission.id for ready in _ready(session, look(session, now), now)}
     for key in sorted(seen):
         session.get_one(Organisation, key, with_for_update=True)
-    made = list(_ready(session, look(session, now), now))
-    for each in sorted(made, key=lambda ready: ready.commission.id):
+    # Two limits of one case may have passed: they are one fact
+    made = {each.fact.key: each for each in _ready(session, look(session, now), now)}
+    for each in sorted(made.values(), key=lambda ready: ready.commission.id):
         motion = Motion(
             number=_number(session, each.commission, now),
             key=each.fact.key,
