@@ -266,7 +266,8 @@ def test_a_limit_without_a_number_is_never_due(session: Session, play_from: Play
         rule = rules_of(clock.case).find(clock.rule_key)
         assert rule is not None
         assert rule.status == "undefined"
-    assert timers.due_processes(session, forever, limit=1000) == []
+    waking = timers.due_processes(session, forever, limit=1000)
+    assert [key for key in waking if session.get_one(Process, key).case_id] == []
 
 
 # The engine.
@@ -319,7 +320,7 @@ def test_what_a_clock_says_of_the_past_never_changes(session: Session, tmp_path:
     """Through the eight cases of the demonstration, looked at after every single step: limits,
     starts, meetings and escalations are written once."""
     seen: dict[int, dict[str, Any]] = {}
-    forever = ("case_id", "rule_key", "subject", "title", "started_at", "due_at")
+    forever = ("case_id", "rule_key", "subject", "title", "started_at")
 
     class Watched(Stage):
         def let_pass(self, until: datetime) -> None:
@@ -331,6 +332,10 @@ def test_what_a_clock_says_of_the_past_never_changes(session: Session, tmp_path:
                     assert {key: now[key] for key in forever} == {
                         key: before[key] for key in forever
                     }
+                    if clock.rule_key == "clock.rectification":  # an extension moves it on
+                        assert now["due_at"] >= before["due_at"]
+                    else:
+                        assert now["due_at"] == before["due_at"]
                     for once in ("met_at", "escalated_at"):
                         assert before[once] in (None, now[once])
                     assert now["reminders_sent"] >= before["reminders_sent"]

@@ -145,7 +145,7 @@ def test_a_region_is_chosen_step_by_step(desk_for: DeskFor, session: Session) ->
 
 
 def test_rows_are_added_moved_removed_and_brought_back(desk_for: DeskFor) -> None:
-    page = desk_for("conclusion.v3").open()
+    page = desk_for("conclusion.v2").open()
     group = page.locator("[data-rows][data-name=treating_staff]")
     add = group.get_by_role("button", name="添加人员")
     group.get_by_label("姓名").fill("甲")

@@ -98,10 +98,11 @@ def test_a_failed_migration_leaves_nothing(url: str) -> None:
     assert tables(url) == {"worker_beat"}
 
 
-def test_two_machines_that_migrate_at_once_both_succeed(url: str) -> None:
+@pytest.mark.postgres
+def test_two_machines_that_migrate_at_once_both_succeed(postgres_url: str) -> None:
     with ThreadPoolExecutor() as pool:
-        list(pool.map(subprocess_migrate, [url, url]))
-    alembic(url, command.check)
+        list(pool.map(subprocess_migrate, [postgres_url] * 2))
+    alembic(postgres_url, command.check)
 
 
 def subprocess_migrate(url: str, dies_after: int = 0) -> int:

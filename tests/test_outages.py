@@ -22,6 +22,7 @@ from models import (
     DossierState,
     Event,
     Notice,
+    NoticeKind,
     Notification,
 )
 from tests.cases import report
@@ -109,6 +110,20 @@ def test_reading_waits_for_no_writer_even_to_be_noted_as_seen(
         holder.execute("ROLLBACK")
         holder.close()
     assert "not noted as seen: OperationalError: database is locked" in caplog.text
+
+
+def test_an_answer_that_is_made_is_given_though_the_database_has_gone_since(
+    client_for: ClientFor, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = client_for(world.by["mch"])
+
+    def gone(_session: Session) -> None:
+        raise OperationalError("ROLLBACK", {}, Exception())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "close", gone)
+        assert browser.get("/tasks").status_code == 200
+    assert browser.get("/tasks").status_code == 200
 
 
 def test_a_page_that_says_why_makes_nobody_wait(
@@ -230,6 +245,7 @@ def test_two_notices_issued_at_once_have_two_numbers(
         until(lambda: waits(session), "the second waits for the first")
         first.add(
             Notice(
+                kind=NoticeKind.CASE_FEEDBACK,
                 number=given[0], case_id=case.id, level="county",
                 organisation_id=by.organisation_id,
                 document_id=session.scalar(text("SELECT max(id) FROM document")),

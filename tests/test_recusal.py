@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Appointment, Event, Level, OrganisationKind, Panel, Role, User
+from models import Appointment, Event, Guest, Level, Meeting, OrganisationKind, Panel, Role, User
 from tests.reviewing import CONVENED, begin, opened, submit
 from workflows import recusal
 from workflows.actions.tasks import InvalidAnswers
@@ -197,6 +197,25 @@ def test_whoever_took_a_step_for_a_treating_unit_stands_back(play: Play) -> None
     assert not any(source == "办理记录" for _, source in why(play, play.user("gaomz")))
 
 
+def test_who_explained_the_treatment_at_a_meeting_stands_back(play: Play) -> None:
+    submit(play)
+    play.convene(100, Level.COUNTY, meeting=220)
+    session, expert = play.stage.session, seat_of(play.stage.session, "wangzy")
+    meeting = session.scalars(select(Meeting)).one()
+    session.add(
+        Guest(
+            meeting=meeting,
+            name=expert.user.name,
+            organisation_id=play.unit("qh_hospital"),
+            title="chief",
+            came_at=play.at(220),
+        )
+    )
+    session.flush()
+    found = ("姓名见于「参会的救治单位人员」", "评审会记录")
+    assert found in why(play, expert.user_id)
+
+
 def test_units_that_are_none_of_ours_are_for_a_person_to_look_at(play: Play) -> None:
     submit(play, last_anc_org="邻市第三医院", first_contact_org="未就诊")
     unknown = recusal.unknown_units(play.stage.session, play.stage.case)
@@ -208,7 +227,8 @@ def test_units_that_are_none_of_ours_are_for_a_person_to_look_at(play: Play) -> 
 def test_every_question_that_is_looked_at_exists() -> None:
     for wanted in (recusal._UNITS, recusal._PEOPLE):
         for base, paths in wanted.items():
-            fields = {field.name: field for field in load.latest(base).fields()}
+            versions = [form for form in load.all_forms() if form.name.startswith(f"{base}.v")]
+            fields = {field.name: field for form in versions for field in form.fields()}
             for path in paths:
                 first, _, inner = path.partition(".")
                 inside = {child.name for child in fields[first].fields}

@@ -61,7 +61,7 @@ def prepare(case_id: int) -> None:
             copy_of(file, case)
     except Exception:
         log.exception("copies of case %d are not ready", case_id)
-        db.write_nothing()
+        db.give_up()
 
 
 def copy_of(file: Attachment, case: Case) -> BlindCopy | None:

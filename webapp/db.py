@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, g, has_request_context, request
 from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from werkzeug.local import LocalProxy
@@ -106,7 +107,10 @@ def _open() -> Session:
 
 def _close(_error: BaseException | None) -> None:
     if opened := g.pop("session", None):
-        opened.close()
+        try:
+            opened.close()
+        except SQLAlchemyError:  # the database went away since: the answer is made, and true
+            opened.invalidate()
 
 
 session = cast(Session, LocalProxy(_open))
@@ -119,6 +123,14 @@ def write_nothing() -> None:
     """
     session.rollback()
     session.bind = reading_engine()
+
+
+def give_up() -> None:
+    """The same where the connection may have died: nothing of the request stays, nothing raises."""
+    try:
+        write_nothing()
+    except SQLAlchemyError:
+        session.invalidate()
 
 
 @contextmanager

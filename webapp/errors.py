@@ -83,7 +83,7 @@ def _as(status: int) -> Callable[[Exception], ResponseReturnValue]:
 
 def page(status: int, message: str | None = None, title: str | None = None) -> ResponseReturnValue:
     """The page for a status; `message` and `title` replace the usual ones."""
-    _let_go()
+    db.give_up()
     named, usual = PAGES.get(status, PAGES[500 if status >= 500 else 400])
     title = title or named
     if request.accept_mimetypes.best == "application/json":
@@ -100,14 +100,6 @@ def page(status: int, message: str | None = None, title: str | None = None) -> R
         resumed=kept.RESUMED,
     )
     return body, status
-
-
-def _let_go() -> None:
-    """Nothing of the request stays; a connection that died may not even be told so."""
-    try:
-        db.write_nothing()
-    except SQLAlchemyError:
-        db.session.invalidate()
 
 
 def _may_keep(status: int) -> bool:
@@ -139,7 +131,7 @@ def _setup_page(error: Exception) -> ResponseReturnValue:
 def _step_page(error: StepFailed) -> ResponseReturnValue:
     """Nothing has happened but that the administrator hears of it."""
     current_app.logger.error("request %s: %s", request_id(), error, exc_info=error)
-    _let_go()
+    db.give_up()
     told = ""
     try:
         with db.transaction() as session:

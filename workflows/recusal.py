@@ -19,6 +19,8 @@ from models import (
     Case,
     Document,
     Employment,
+    Guest,
+    Meeting,
     Organisation,
     OrganisationKind,
     Panel,
@@ -279,11 +281,25 @@ def _of_declarations(session: Session, case: Case) -> Iterator[Conflict]:
 
 def _of_names(session: Session, case: Case) -> Iterator[Conflict]:
     said = [(each, _Wording.of(str(each.value))) for each in _mentions(session, case, _PEOPLE)]
+    said += [(each, _Wording.of(str(each.value))) for each in _guests(session, case)]
     for user_id, name in session.execute(select(User.id, User.name).order_by(User.id)):
         key = _letters(name)
         for mention, wording in said:
             if wording.names(key):
                 yield Conflict(user_id, f"姓名见于「{mention.question}」", mention.source)
+
+
+def _guests(session: Session, case: Case) -> Iterator[Mention]:
+    """Who explained the treatment at an earlier level's meeting."""
+    rows = session.scalars(
+        select(Guest.name)
+        .join(Meeting, Meeting.id == Guest.meeting_id)
+        .join(Panel, Panel.id == Meeting.panel_id)
+        .where(Panel.case_id == case.id)
+        .order_by(Guest.id)
+    )
+    for name in rows:
+        yield Mention(name, "参会的救治单位人员", "评审会记录", loose=False)
 
 
 def names_somebody(text: str, name: str) -> bool:

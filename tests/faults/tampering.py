@@ -62,7 +62,7 @@ def remove_file(session: Session, folder: Path) -> None:
 
 OPEN, DONE = "state = 'open'", "state = 'done'"
 STATE = "state = (SELECT state FROM process WHERE id = 1)"
-ASKED = "case_id, appointment_id, purpose, state, percent, requested_at"
+ASKED = "kind, case_id, appointment_id, purpose, state, percent, requested_at"
 
 TAMPERINGS: dict[str, tuple[str, Tamper]] = {
     "a document of no step": (HALF, change("document", "task_id = NULL")),
@@ -110,7 +110,7 @@ TAMPERINGS: dict[str, tuple[str, Tamper]] = {
         lambda session, folder: _run(
             session,
             f"INSERT INTO dossier_request ({ASKED}) "  # noqa: S608
-            "VALUES (1, 1, 'x', 'rendering', 10, '2026-11-22 00:00:00.000000')",
+            "VALUES ('dossier', 1, 1, 'x', 'rendering', 10, '2026-11-22 00:00:00.000000')",
         ),
     ),
 }
