@@ -204,14 +204,14 @@ def test_a_clock_that_runs_keeps_its_moment_when_the_calendar_changes(
 ) -> None:
     by, now = world.by["system_admin"], china("2026-12-31T09:00")
     case = report(session, world.by["department"], china("2026-12-30T22:00"))
-    clock = clocks.find(session, case, "first_report")
+    clock = clocks.find(case, "first_report")
     assert clock is not None
     before = clock.due_at
     enter(session, by, date(2027, 1, 1), date(2027, 1, 3), now=now)
     session.expire_all()
     assert clock.due_at == before
     later = report(session, world.by["department"], china("2026-12-30T23:00"))
-    found = clocks.find(session, later, "first_report")
+    found = clocks.find(later, "first_report")
     assert found is not None
     assert (before, found.due_at) == (china("2027-01-04T23:59"), china("2027-01-05T23:59"))
 

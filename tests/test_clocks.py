@@ -50,7 +50,7 @@ def play_from(session: Session, tmp_path: Path) -> PlayFrom:
 
 def clock_of(session: Session, case: Case | None, key: str, subject: str = "") -> Clock:
     assert case is not None
-    found = clocks.find(session, case, key, subject)
+    found = clocks.find(case, key, subject)
     assert found is not None
     return found
 

@@ -133,13 +133,13 @@ def test_the_law_does_not_pause_and_nothing_reported_is_held_up(play: Play) -> N
     play.receive(2)
     suspend(play, 3)
     play.discuss(30)  # six hours late, and taken all the same
-    clock = clocks.find(rows(play), case_of(play), "in_hospital_discussion")
+    clock = clocks.find(case_of(play), "in_hospital_discussion")
     assert clock is not None
     assert clock.due_at == play.death + timedelta(hours=24)
     assert clock.escalated_at is not None  # while the case stood still
     assert clock.seconds_late(play.at(31)) > 6 * 3600
     play.explain(32)
-    submission = clocks.find(rows(play), case_of(play), "case_submission")
+    submission = clocks.find(case_of(play), "case_submission")
     assert submission is not None
     play.stage.let_pass(play.at(50))
     rows(play).refresh(submission)

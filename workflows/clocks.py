@@ -30,7 +30,7 @@ def about(clock: Clock) -> Case | Duty:
     return found
 
 
-def find(session: Session, owner: Case | Duty, key: str, subject: str = "") -> Clock | None:
+def find(owner: Case | Duty, key: str, subject: str = "") -> Clock | None:
     """The clock of a key, and of one level or ledger item where there are several."""
     name = f"clock.{key}", subject
     return next((each for each in owner.clocks if (each.rule_key, each.subject) == name), None)
@@ -61,7 +61,7 @@ def start(
 
     A clock already there is returned as it is: coming back to a step restarts nothing.
     """
-    there = find(session, owner, key, subject)
+    there = find(owner, key, subject)
     if there is not None:
         return there
     rule = rules_for(owner).find(f"clock.{key}")

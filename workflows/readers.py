@@ -399,7 +399,9 @@ class PlainReader:
         return unit.short_name if unit else ""
 
     def person(self, user: User | None, held: Appointment | None = None) -> str:
-        return user.name if user else ""
+        if user is None:
+            return ""
+        return acting(held) if held is not None and held.user_id == user.id else user.name
 
     def scrub(self, text: str) -> str:
         return text

@@ -69,7 +69,7 @@ class _Items:
         return self._escalate(self._item_clock(item))
 
     def _item_clock(self, item_id: int) -> Clock | None:
-        return clocks.find(self.session, self.about, "rectification", str(item_id))
+        return clocks.find(self.about, "rectification", str(item_id))
 
     def _seat_item(self, lane: Lane, step: Step, task: Task) -> None:
         item = self._item(step)
@@ -205,14 +205,14 @@ class CaseHost(_Items):
 
     def due(self, key: str) -> str:
         """When a clock of the case is due, ISO 8601; far away when the rule gives no number."""
-        clock = clocks.find(self.session, self.case, key)
+        clock = clocks.find(self.case, key)
         return (clock.due_at if clock and clock.due_at else NEVER).isoformat()
 
     # Services: named by service tasks; each returns what the diagram keeps.
 
     def escalate(self, clock: str) -> bool:
         """Tell county MCH and commission that a limit has passed; once for each clock."""
-        return self._escalate(clocks.find(self.session, self.case, clock))
+        return self._escalate(clocks.find(self.case, clock))
 
     def open_opinions(self, level: str) -> bool:
         """All opinions are in: from now on the panel reads them."""

@@ -136,7 +136,7 @@ def _start(session: Session, case: Case, now: datetime) -> Task:
 
 
 def _mark_late(session: Session, case: Case, now: datetime) -> None:
-    clock = clocks.find(session, case, "first_report")
+    clock = clocks.find(case, "first_report")
     if clock is not None and clock.seconds_late(now) > 0:
         flag_late(session, case, clock.title, now=now)
 

@@ -247,7 +247,7 @@ def accept_rectification(step: Handing) -> Flags:
 def _close(step: Handing, item: Rectification) -> None:
     """The round is over. A wish for more time is overtaken; when to look at the effect is set."""
     item.state, item.closed_at = RectificationState.CLOSED, step.now
-    clock = clocks.find(step.session, step.about, "rectification", str(item.id))
+    clock = clocks.find(step.about, "rectification", str(item.id))
     if clock is not None:
         clocks.meet(step.session, clock, now=step.now)
     if step.task.duty is not None and step.task.duty.kind is DutyKind.LEDGER_ITEM:

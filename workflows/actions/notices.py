@@ -142,7 +142,7 @@ def _follow_up(step: Handing, notice: Notice) -> None:
         step.duty.state, step.duty.done_at = DutyState.DONE, step.now
         record(step.session, EventName.DUTY_DONE, by=step.by, now=step.now, duty=step.duty.id)
         return
-    if (clock := clocks.find(step.session, step.case, "county_feedback")) is not None:
+    if (clock := clocks.find(step.case, "county_feedback")) is not None:
         clocks.meet(step.session, clock, now=step.now)
     step.case.state = CaseState.RECTIFYING
     for recipient in notice.recipients:

@@ -62,7 +62,7 @@ def file_case(step: Handing) -> Flags:
         search.remember(step.session, step.case)
     if step.case.state in (CaseState.REPORTED, CaseState.RETURNED):
         step.case.state = CaseState.SUBMITTED
-    clock = clocks.find(step.session, step.case, "case_submission")
+    clock = clocks.find(step.case, "case_submission")
     if clock is not None and clock.met_at is None and clock.seconds_late(step.now) > 0:
         flag_late(step.session, step.case, clock.title, now=step.now)
     record(
