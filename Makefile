@@ -8,6 +8,8 @@ ARGS ?=
 UV := uv==0.13.9
 
 export PYTHON
+# Programs are started hundreds of times: what Python compiled once is kept for the next start
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help run test check clauses lint types contracts templates definitions migrations \
   vendored locks drawings lock vendor diagrams screens clean environment dev-environment

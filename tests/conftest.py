@@ -1,5 +1,6 @@
 """What every test has at hand: an app on a fresh database, people, clients signed in as them."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
@@ -22,6 +23,9 @@ from webapp.db import make_engine
 from webapp.forms import released
 from workflows.actions import users
 from workflows.forms import load
+
+# What tests start, they start many times: compiled once is enough
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 pytest_plugins = ["tests.played", "tests.plugins", "tests.postgres", "tests.walk"]
 

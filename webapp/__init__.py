@@ -129,7 +129,6 @@ def _prepare_templates(app: Flask) -> None:
         is_here=navigation.is_here,
         open_count=navigation.open_count,
         unread_count=navigation.unread_count,
-        known_views=app.view_functions,
         static=headers.static,
         dates=dates,
     )

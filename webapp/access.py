@@ -83,9 +83,12 @@ class Current:
     @property
     def _who(self) -> SignedIn | None:
         """Asked some hundred times for one page, so kept for the request."""
-        if "who" not in g:
-            g.who = current_user._get_current_object() if current_user.is_authenticated else None
-        return cast(SignedIn | None, g.who)
+        held = g._get_current_object()  # the proxy asks for the request at every attribute
+        try:
+            return cast(SignedIn | None, held.who)
+        except AttributeError:
+            held.who = current_user._get_current_object() if current_user.is_authenticated else None
+            return cast(SignedIn | None, held.who)
 
     @property
     def signed_in(self) -> bool:
@@ -110,13 +113,15 @@ class Current:
     @property
     def may_act(self) -> bool:
         """Asked some hundred times for one page, so a yes is kept for the request."""
-        if not self.signed_in:
+        who = self._who
+        if who is None:
             return False
-        chosen = self.session.appointment_id
-        if chosen is None or g.get("acts_under") != chosen:
-            if self.session.appointment not in self.appointments:
+        chosen = who.row.appointment_id
+        held = g._get_current_object()
+        if chosen is None or held.get("acts_under") != chosen:
+            if who.row.appointment not in self.appointments:
                 return False
-            g.acts_under = chosen
+            held.acts_under = chosen
         return True
 
     @property

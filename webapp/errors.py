@@ -83,7 +83,8 @@ def _as(status: int) -> Callable[[Exception], ResponseReturnValue]:
 
 def page(status: int, message: str | None = None, title: str | None = None) -> ResponseReturnValue:
     """The page for a status; `message` and `title` replace the usual ones."""
-    db.give_up()
+    if status >= 500 or not db.only_reads():
+        db.give_up()  # a request that only read has nothing to undo, and all of it at hand
     named, usual = PAGES.get(status, PAGES[500 if status >= 500 else 400])
     title = title or named
     if request.accept_mimetypes.best == "application/json":

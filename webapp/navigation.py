@@ -1,11 +1,12 @@
 """The frame around every page: the menu of what one may use, the bell, the inbox count."""
 
 from dataclasses import dataclass
+from functools import cache
 
-from flask import current_app, request
+from flask import request
 from sqlalchemy import func, select
 
-from models import Notification, Task
+from models import Notification, Role, Task
 from webapp import db
 from webapp.access import current
 from workflows import permissions
@@ -38,17 +39,21 @@ ITEMS = (
 )
 
 
-def menu() -> list[Item]:
+def menu() -> tuple[Item, ...]:
     """What the person may use under the present appointment."""
-    if not current.may_act:
-        return []
-    return [item for item in ITEMS if item.endpoint in current_app.view_functions and _usable(item)]
+    return _usable(current.appointment.role) if current.may_act else ()
 
 
-def _usable(item: Item) -> bool:
-    if item.permissions:
-        return any(current.may(permission) for permission in item.permissions)
-    return bool(permissions.lanes_of(current.appointment.role))
+@cache
+def _usable(role: Role) -> tuple[Item, ...]:
+    """Roles never change while the program runs, and every page shows a menu."""
+    lanes = permissions.lanes_of(role)
+    allowed = permissions.PERMISSIONS
+    return tuple(
+        item
+        for item in ITEMS
+        if (any(role in allowed[one] for one in item.permissions) if item.permissions else lanes)
+    )
 
 
 def is_here(item: Item) -> bool:
