@@ -14,7 +14,7 @@ from models.finding import Finding
 from models.icd10 import Icd10
 from models.incident import Incident, IncidentKind
 from models.job import WorkerBeat
-from models.meeting import Attendance, Guest, Meeting, MeetingMode, Signature
+from models.meeting import Attendance, Guest, Meeting, MeetingMode, Signature, TieBreak
 from models.motion import Measure, Motion, MotionObject, MotionState
 from models.notice import Notice, NoticeFile, NoticeFormat, NoticeKind, NoticeRecipient
 from models.notification import Notification
@@ -123,6 +123,7 @@ __all__ = [
     "Signature",
     "Task",
     "TaskState",
+    "TieBreak",
     "Timer",
     "Transfer",
     "UnitPart",

@@ -11,6 +11,7 @@ from models.base import PERSONAL, SENSITIVE, Base
 from models.document import Document
 from models.place import Organisation
 from models.review import Panel, PanelMember
+from models.user import User
 
 
 class MeetingMode(enum.StrEnum):
@@ -66,6 +67,22 @@ class Guest(Base):
 
     meeting: Mapped[Meeting] = relationship(back_populates="guests")
     organisation: Mapped[Organisation] = relationship()
+
+
+class TieBreak(Base):
+    """The chair's own decision between conclusions with as many votes, with the reason; a later one
+    of the same panel takes the place of it, and both stay."""
+
+    __tablename__ = "tie_break"
+
+    panel_id: Mapped[int] = mapped_column(ForeignKey("panel.id"), index=True)
+    chair_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    code: Mapped[str] = mapped_column(info=SENSITIVE)
+    reason: Mapped[str] = mapped_column(info=SENSITIVE)
+    decided_at: Mapped[datetime]
+
+    panel: Mapped[Panel] = relationship()
+    chair: Mapped[User] = relationship()
 
 
 class Signature(Base):

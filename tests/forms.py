@@ -57,7 +57,7 @@ GOOD: dict[str, dict[str, Any]] = {
         guide=CENTRE,
     ),
     "opinion.v2": demo.opinion(sign=SIGN),
-    "conclusion.v3": demo.conclusion(
+    "conclusion.v4": demo.conclusion(
         days(20),
         organisation=COMMISSION,
         chair=CHAIR,
@@ -134,12 +134,13 @@ def _untimed(form: str) -> dict[str, Any]:
 
 def _before_sign_in() -> dict[str, Any]:
     """The conclusion as it was written before meetings were attended by signing in."""
-    answers = copy.deepcopy(GOOD["conclusion.v3"])
+    answers = copy.deepcopy(GOOD["conclusion.v4"])
     del answers["minutes"]
     guest = {"name": "秦思远", "organisation": HOSPITAL, "title": "chief", "left_before_vote": True}
     return answers | {"treating_staff": [guest]}
 
 
+GOOD["conclusion.v3"] = GOOD["conclusion.v4"]  # the reason of a tie was typed by the secretary
 GOOD["conclusion.v2"] = _before_sign_in()
 GOOD |= {f"{base}.v1": _untimed(f"{base}.v2") for base in ("opinion", "conclusion")}
 
@@ -157,7 +158,7 @@ KNOWN = Known(
         "organisation": HOSPITAL,
         "person_name": demo.NAME,
         "lower_conclusion": "conditionally_avoidable",
-        "lower": GOOD["conclusion.v3"],
+        "lower": GOOD["conclusion.v4"],
         "members": {CHAIR: True, SECOND: True, GUIDE: True},
         "guests_in": 0,
         "owner": HOSPITAL,

@@ -39,7 +39,7 @@ from workflows.forms.spec import Field, Kind
 Changes = dict[str, Any]
 REPORT, CARD, RECORD = "report.v1", "death_card.v1", "case_record.v1"
 LISTS, FILED, DISCUSSION = "record_inventory.v1", "case_submission.v1", "in_hospital_discussion.v1"
-VERIFY, PANEL, OPINION, VERDICT = "verification.v1", "panel.v1", "opinion.v2", "conclusion.v3"
+VERIFY, PANEL, OPINION, VERDICT = "verification.v1", "panel.v1", "opinion.v2", "conclusion.v4"
 MONTH, QUARTER = "monthly_report.v1", "quarterly_notice.v1"
 NOTICE, PLAN, ACCEPT = "notice.v1", "rectification_plan.v1", "rectification_acceptance.v1"
 PROGRESS, AGAIN, RECEIPT = "rectification_progress.v1", "second_discussion.v1", "receipt.v1"
@@ -291,7 +291,7 @@ BAD: list[tuple[str, Changes, str, str]] = [
         VERDICT,
         {"votes_conditionally_avoidable": 1, "votes_unavoidable": 1, "votes_abstain": 1},
         "tie_reason",
-        "票数相同，请写明组长决定的理由",
+        "票数相同，请组长本人在评审会页面裁定并写明理由",
     ),
     (VERDICT, {"major_factors": ["1"]}, "major_factors", "第 1 格没有在十二格表中勾选"),
     (VERDICT, {"problems": GONE}, "problems", "至少填写一条问题"),

@@ -41,6 +41,7 @@ from tests.reviewing import submit
 from tests.test_blind import every_byte
 from workflows import gather, measures
 from workflows.actions import attachments, drafts, motions, opinions, seats
+from workflows.actions import meetings as actions
 from workflows.demo import FILES, answers
 from workflows.demo.play import QH, Play
 from workflows.demo.stage import Stage
@@ -80,6 +81,7 @@ SEALED = {
     "why the seat ended": "QUEENDEDTEXT",
     "why opened early": "QUEOPENEDEARLY",
     "draft of the conclusion": "QUECONCLUSION",
+    "reason of a tie": "QUETIEREASON",
 }
 CALLED_TO_ACCOUNT = {
     "facts of a motion": "QUEMOTIONFACTS",
@@ -110,6 +112,7 @@ BEFORE: dict[str, set[str]] = {
     "why the seat ended": {CONVENOR},
     "why opened early": set(),
     "draft of the conclusion": set(),
+    "reason of a tie": set(),
     # A commission calls to account, the unit answers; never a reviewer, nor others of the case
     "facts of a motion": {CONVENOR, LEADER},
     "reason of a decision": {CONVENOR, LEADER},
@@ -125,6 +128,7 @@ AFTER: dict[str, set[str]] = {
     "draft of an opinion": set(),
     "why opened early": REVIEWERS,
     "draft of the conclusion": REVIEWERS | {CONVENOR, LEADER},
+    "reason of a tie": REVIEWERS | {CONVENOR, LEADER},
 }
 
 
@@ -302,12 +306,22 @@ class Planted:
             by=self.seat(CHAIR),
             now=self.play.at(230),
         )
+        tie = f"{SEALED['reason of a tie']}：死亡前仍有处理余地。"
+        actions.break_tie(
+            self.session,
+            self.panel.meeting,
+            code="conditionally_avoidable",
+            reason=tie,
+            by=self.seat(CHAIR),
+            now=self.play.at(235),
+        )
         real = self.play._act
         self.play._act = (  # type: ignore[method-assign]
             lambda *said: real(*said) if said[1] == "UT_conclude" else None
         )
         reason = f"{SEALED['draft of the conclusion']}：经表决，创造条件可以避免，理由如上。"
-        self.play.conclude(240, Level.COUNTY, reason=reason, **answers.votes(4, against=1))
+        tied = answers.votes(4, against=2) | {"tie_reason": tie}
+        self.play.conclude(240, Level.COUNTY, reason=reason, **tied)
         self.session.commit()
 
 

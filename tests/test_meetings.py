@@ -24,6 +24,7 @@ from workflows.forms.check import check
 from workflows.forms.load import load
 
 SECRETARY, CHAIR, RESERVES, AWAY, GONE = "wugs", "chenyf", "lixh", "chuys", "fengjc"
+DECIDED = "QUETIE：组长认为死亡前四小时仍有处理余地。"
 VIEW = "QUERESERVED：出血进展过快，处置及时，难以避免。"
 WHY = "一名专家出国未归，会议已经改期两次，不能再等。"
 
@@ -150,12 +151,42 @@ def _voted(walk: Walk, room: str) -> None:
     assert any("没有用本人账号签到，请写明原因" in fault for fault in faults(unsaid))
     twice = [*rows, rows[0]]
     assert walk.hand_in(SECRETARY, "conclude", good | {"attendance": twice}).status_code == 422
-    decided = good | tie | {"tie_reason": "组长认为死亡前四小时仍有处理余地。"}
+    typed = walk.hand_in(SECRETARY, "conclude", good | tie | {"tie_reason": "组长口头裁定。"})
+    assert any("请组长本人在评审会页面裁定" in fault for fault in faults(typed))
+    _tie_decided(walk, room)
+    against = walk.hand_in(SECRETARY, "conclude", good | tie | {"conclusion": "unavoidable"})
+    assert any("组长裁定为「创造条件可避免」" in fault for fault in faults(against))
+    decided = good | tie | {"tie_reason": DECIDED}
     left = f"chair_sign:{CHAIR}"
     walk.make(Move(245, SECRETARY, "conclude", lambda _: decided, left))
     refilled = walk.document("conclude").answers["grid"]
     assert set(refilled) == {"2", "5", "8"}
     assert walk.post(RESERVES, room, {}, "/sign-in").status_code == 409  # it is over
+    late = {"code": "avoidable", "tie_reason": "表决以后再改裁定，不能接受。"}
+    assert walk.post(CHAIR, room, late, "/tie").status_code == 409
+
+
+def _tie_decided(walk: Walk, room: str) -> None:
+    """By the chair's own account alone, with a reason; anew until the sheet is handed in."""
+    tie = {"code": "unavoidable", "tie_reason": "出血进展过快，处置已属及时。"}
+    for other in (SECRETARY, "fangcf", RESERVES, "qianqs"):
+        assert "以组长身份裁定" not in walk.browser(other).get(room).text
+        assert walk.post(other, room, tie, "/tie").status_code == 404, other
+    short = walk.post(CHAIR, room, tie | {"tie_reason": "同意"}, "/tie")
+    assert (short.status_code, "写明裁定的理由" in short.text) == (422, True)
+    assert walk.post(CHAIR, room, tie | {"code": "abstain"}, "/tie").status_code == 422
+    assert walk.post(CHAIR, room, tie, "/tie").status_code == 303
+    anew = {"code": "conditionally_avoidable", "tie_reason": DECIDED}
+    assert walk.post(CHAIR, room, anew, "/tie").status_code == 303
+    assert DECIDED in walk.browser(SECRETARY).get(room).text
+    assert "组长已裁定为" in walk.browser(SECRETARY).get(_step(walk, "conclude")).text
+    happened = walk.browser("fangcf").get(f"/cases/{walk.case_id}").text
+    assert "票数相同，由组长裁定" in happened
+    assert "票数相同，由组长裁定" not in walk.browser("zhougy").get(f"/cases/{walk.case_id}").text
+
+
+def _step(walk: Walk, step: str) -> str:
+    return f"/tasks/{walk.task(SECRETARY, step).id}"
 
 
 def _signed(walk: Walk, room: str) -> None:
@@ -192,16 +223,27 @@ def _signed(walk: Walk, room: str) -> None:
     rows = walk.session.scalars(select(Signature)).all()
     assert {row.member.user.username for row in rows} == {"qianqs", RESERVES}
     sheet = text_of(made(walk, SECRETARY, f"{room}/sheet"))
-    for wanted in ("评审结论表", name, "未到会", "组织单位（盖章）", "QUERESERVED"):
+    leader = walk.seat("shaoxz").user.name
+    for wanted in (
+        "评审结论表",
+        name,
+        "未到会",
+        "组织单位（盖章）",
+        "QUERESERVED",
+        "QUETIE",
+        "组长裁定（票数相同）",
+        leader,
+    ):
         assert wanted in sheet
     told = repr(walk.session.scalars(select(Event.data)).all())
     assert "QUERESERVED" not in told
+    assert "QUETIE" not in told
     assert walk.session.scalars(select(Conclusion)).one().votes["votes_unavoidable"] == 2
 
 
 def test_no_attendance_lets_a_vote_count_twice() -> None:
     """Whatever rows and numbers are typed: what is accepted counts each member once at most."""
-    form, dice, accepted = load("conclusion.v3"), random.Random(2026), 0  # noqa: S311
+    form, dice, accepted = load("conclusion.v4"), random.Random(2026), 0  # noqa: S311
     people = [user for user, _, _ in MEMBERS]
     for _ in range(400):
         rows = [
@@ -211,7 +253,7 @@ def test_no_attendance_lets_a_vote_count_twice() -> None:
                          dice.choices([*people, 29], k=dice.randrange(2, 5)))
         ]  # fmt: skip
         votes = answers.votes(dice.randrange(1, 5))
-        filled = spoilt("conclusion.v3", {"attendance": rows, **votes})
+        filled = spoilt("conclusion.v4", {"attendance": rows, **votes})
         if check(form, filled, now=NOW, known=KNOWN):
             continue
         accepted += 1

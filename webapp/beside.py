@@ -17,6 +17,7 @@ from webapp import db, labels
 from webapp.access import current
 from workflows import differences, duties, meetings, panels, small_cells
 from workflows.forms import load
+from workflows.forms.checks.review import VOTES
 from workflows.forms.load import base_name
 from workflows.measure_readers import visible_measures
 from workflows.measures import MEASURES
@@ -110,7 +111,10 @@ def _meeting(task: Task) -> dict[str, Any] | None:
     if panel is None or task.case is None:
         return None
     reader = Reader(db.session, task.case, current.appointment)
+    tie = meetings.tie_break(db.session, panel)
     return {
+        "tie": tie,
+        "tied": VOTES[tie.code] if tie is not None else "",
         "panel": panel,
         "signed_in": len(panel.meeting.attendance),
         "seated": sum(member.ended_at is None for member in panel.members),

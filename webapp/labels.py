@@ -173,6 +173,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.MEETING_ATTENDED: "评审会签到",
         EventName.GUEST_CAME: "经治人员到会",
         EventName.GUEST_LEFT: "经治人员离场",
+        EventName.TIE_BROKEN: "组长裁定票数相同",
         EventName.CONCLUSION_DRAFTED: "形成评审结论",
         EventName.CONCLUSION_RETURNED: "退回评审结论",
         EventName.CONCLUSION_SIGNED: "签署评审结论",

@@ -30,6 +30,7 @@ from workflows.actions import dossiers
 from workflows.actions import meetings as actions
 from workflows.actions.seats import seat_of
 from workflows.actions.tasks import InvalidAnswers
+from workflows.forms.checks.review import VOTES
 from workflows.forms.moment import moment
 from workflows.permissions import visible_cases
 from workflows.readers import Reader
@@ -54,6 +55,7 @@ class Room:
     reader: Reader
     seat: PanelMember | None
     is_secretary: bool
+    is_chair: bool
     open: bool
     today: bool
 
@@ -156,6 +158,31 @@ def dismiss(panel_id: int, guest_id: int) -> ResponseReturnValue:
         db.write_nothing()
         return error_page(409, NOT_NOW)
     return _done(panel_id, "已登记离场")
+
+
+@bp.post("/<int:panel_id>/tie")
+def break_tie(panel_id: int) -> ResponseReturnValue:
+    """The chair's alone; 404 for everybody else."""
+    room, said = _room(panel_id), request.form
+    if not room.is_chair:
+        abort(404)
+    try:
+        actions.break_tie(
+            db.session,
+            room.meeting,
+            code=said.get("code", ""),
+            reason=said.get("tie_reason", "")[:LONGEST],
+            by=current.appointment,
+            now=current.now,
+        )
+    except InvalidAnswers as wrong:
+        return _refused(panel_id, wrong)
+    except actions.NotNow:
+        db.write_nothing()
+        return error_page(
+            409, "现在不能裁定：会议当天起、经治人员全部离场以后、结论提交以前可以裁定。"
+        )
+    return _done(panel_id, "裁定已记录，秘书据此填写结论。")
 
 
 # The sheet
@@ -264,6 +291,7 @@ def _room(panel_id: int) -> Room:
         reader=reader,
         seat=seat if seat is not None and seat.reads else None,
         is_secretary=actions.is_secretary(panel, current.appointment),
+        is_chair=actions.is_chair(panel, current.appointment),
         open=meetings.is_open(db.session, panel),
         today=meetings.is_on(panel.meeting, current.now),
     )
@@ -311,6 +339,9 @@ def _page(room: Room, errors: dict[str, list[str]] | None = None) -> ResponseRet
         units=_units(room) if room.is_secretary else [],
         sheet=room.reader.reads_conclusion(level.value)
         and meetings.sheet_of(db.session, room.panel.case, level) is not None,
+        tie=meetings.tie_break(db.session, room.panel),
+        votes=meetings.may_vote(db.session, room.meeting, current.now),
+        conclusions=VOTES,
         errors=errors or {},
         said=request.form,
     )

@@ -67,6 +67,7 @@ class EventName(enum.StrEnum):
     MEETING_ATTENDED = "meeting.attended"
     GUEST_CAME = "meeting.guest_came"
     GUEST_LEFT = "meeting.guest_left"
+    TIE_BROKEN = "meeting.tie_broken"
     CONCLUSION_DRAFTED = "conclusion.drafted"
     CONCLUSION_RETURNED = "conclusion.returned"
     CONCLUSION_SIGNED = "conclusion.signed"

@@ -32,6 +32,7 @@ _OF_MEETING = {
     EventName.MEETING_ATTENDED,
     EventName.GUEST_CAME,
     EventName.GUEST_LEFT,
+    EventName.TIE_BROKEN,
 }
 _OF_COPIES = {EventName.COPY_MASKED, EventName.COPY_WITHHELD}
 _OF_LETTER = {EventName.NOTICE_DRAFTED, EventName.NOTICE_RETURNED}

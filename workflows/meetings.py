@@ -11,7 +11,19 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from models import Case, Document, Level, Meeting, Panel, PanelMember, Signature, Task, TaskState
+from models import (
+    Case,
+    Document,
+    Level,
+    Meeting,
+    Panel,
+    PanelMember,
+    Signature,
+    Task,
+    TaskState,
+    TieBreak,
+)
+from workflows.forms.checks.review import leading
 from workflows.forms.spec import Answers
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -43,6 +55,13 @@ def is_open(session: Session, panel: Panel) -> bool:
     return panel.opened_at is not None and session.scalar(step.limit(1)) is not None
 
 
+def may_vote(session: Session, meeting: Meeting, now: datetime) -> bool:
+    """Whether a vote may be taken or decided: the day has come, nothing is written down yet, and
+    nobody who treated her is in."""
+    begun = meeting.held_at.astimezone(_ZONE).date() <= now.astimezone(_ZONE).date()
+    return begun and not guests_in(meeting) and is_open(session, meeting.panel)
+
+
 def present(meeting: Meeting) -> frozenset[int]:
     """Ids of the members that have signed in."""
     return frozenset(row.member_id for row in meeting.attendance)
@@ -53,10 +72,25 @@ def guests_in(meeting: Meeting) -> int:
     return sum(guest.left_at is None for guest in meeting.guests)
 
 
-def values(panel: Panel) -> dict[str, Any]:
+def tie_break(session: Session, panel: Panel, until: datetime | None = None) -> TieBreak | None:
+    """What the chair decided for a tie, newest first; `until`: as it stood at that moment. Only of
+    who is still the chair, unless a moment is asked for."""
+    query = select(TieBreak).where(TieBreak.panel_id == panel.id)
+    if until is None:
+        query = query.where(TieBreak.chair_id == panel.chair_id)
+    else:
+        query = query.where(TieBreak.decided_at <= until)
+    return session.scalars(
+        query.order_by(TieBreak.id.desc()).limit(1).options(joinedload(TieBreak.chair))
+    ).one_or_none()
+
+
+def values(session: Session, panel: Panel) -> dict[str, Any]:
     """What the sheet of the conclusion starts with."""
     meeting, there = panel.meeting, present(panel.meeting)
+    tie = tie_break(session, panel)
     return {
+        "meeting.tie_reason": tie.reason if tie is not None else None,
         "meeting.held_at": meeting.held_at.astimezone(_ZONE).strftime("%Y-%m-%dT%H:%M+08:00"),
         "meeting.mode": meeting.mode.value,
         "meeting.place": meeting.place,
@@ -160,29 +194,51 @@ def lines(session: Session, panel: Panel, sheet: Document, *, named: bool) -> li
     ours = {row.member_id: row.signed_at for row in signatures(session, sheet)}
     chair = _chair_signed(session, panel, sheet)
     found = [Line("组长", panel.chair.name if named else _UNNAMED, chair, "" if chair else "未签")]
+    found += _tie_line(session, panel, sheet, named=named)
     for member in panel.members:
         if member.ended_at is not None or member.user_id == panel.chair_id:
             continue
         at = ours.get(member.id)
         word = "" if at else ("未签" if member.user_id in there else "未到会")
         found.append(Line("专家", member.user.name if named else _UNNAMED, at, word))
-    return found
+    return [*found, *_leader_line(session, panel, sheet)]
+
+
+def _tie_line(session: Session, panel: Panel, sheet: Document, *, named: bool) -> list[Line]:
+    """Who decided, where the votes of this sheet were equal."""
+    if len(leading(sheet.answers)) < 2:
+        return []
+    tie = tie_break(session, panel, sheet.submitted_at)
+    if tie is None or not sheet.answers.get("tie_reason"):
+        return []
+    return [Line("组长裁定（票数相同）", tie.chair.name if named else _UNNAMED, tie.decided_at)]
+
+
+def _leader_line(session: Session, panel: Panel, sheet: Document) -> list[Line]:
+    """The administration's leader, once they have signed this sheet."""
+    signed = _answer_to(session, panel, sheet, "conclusion_endorsement")
+    return [Line("行政负责人", signed.author.name, signed.submitted_at)] if signed else []
 
 
 def _chair_signed(session: Session, panel: Panel, sheet: Document) -> datetime | None:
     """When the chair signed this sheet."""
+    answer = _answer_to(session, panel, sheet, "conclusion_chair")
+    signs = answer is not None and answer.answers.get("chair_decision") == "sign"
+    return answer.submitted_at if answer is not None and signs else None
+
+
+def _answer_to(session: Session, panel: Panel, sheet: Document, form: str) -> Document | None:
+    """The first document of a form (name without version) that was handed in after a sheet."""
     query = (
         select(Document)
         .join(Task, Task.id == Document.task_id)
         .where(
             Document.case_id == panel.case_id,
-            Document.form.like("conclusion_chair.v%"),
+            Document.form.like(f"{form}.v%"),
             Document.id > sheet.id,
             Task.level == panel.level.value,
         )
         .order_by(Document.id)
         .limit(1)
     )
-    answer = session.scalars(query).one_or_none()
-    signs = answer is not None and answer.answers.get("chair_decision") == "sign"
-    return answer.submitted_at if answer is not None and signs else None
+    return session.scalars(query).one_or_none()

@@ -184,7 +184,7 @@ def _meeting_values(session: Session, panel: Panel, task: Task) -> dict[str, Any
     """For the step that writes down a meeting, and only there: the opinions are opened then."""
     if panel.opened_at is None or base_name(task.form) != "conclusion":
         return {}
-    return meetings.values(panel) | pooled.pooled(session, panel)
+    return meetings.values(session, panel) | pooled.pooled(session, panel)
 
 
 def _own_seat(panel: Panel, task: Task) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def test_one_review(hands_of: HandsOf, session: Session, units: dict[str, int], 
         dissent=DISSENT,
     ) | answers.votes(5, against=1)
     session.rollback()
-    secretary.fill("conclusion.v3", said)
+    secretary.fill("conclusion.v4", said)
     secretary.hand_in()
 
     chair = hands_of(CHAIR, width=NARROW)

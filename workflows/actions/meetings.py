@@ -16,17 +16,20 @@ from models import (
     Panel,
     Role,
     Signature,
+    TieBreak,
 )
 from workflows import meetings
 from workflows.actions.seats import lock, seat_of
 from workflows.actions.tasks import Handing, InvalidAnswers
 from workflows.engine import Flags
 from workflows.events import EventName, record
+from workflows.forms.checks.review import VOTES
 from workflows.forms.load import latest
 from workflows.permissions import Forbidden
 from workflows.surroundings import panel_of
 
 LONGEST_AGENDA, LONGEST_PLACE, LONGEST_NAME = 2000, 100, 50
+SHORTEST_REASON, LONGEST_REASON = 10, 2000
 
 
 class NotNow(Exception):
@@ -135,6 +138,33 @@ def dismiss(session: Session, guest: Guest, *, by: Appointment, now: datetime) -
     _record(session, EventName.GUEST_LEFT, guest.meeting, by, now, guest=guest.id)
 
 
+def break_tie(
+    session: Session, meeting: Meeting, *, code: str, reason: str, by: Appointment, now: datetime
+) -> TieBreak:
+    """The chair decides between conclusions with as many votes, from the day of the meeting until
+    its sheet is handed in, when nobody who treated her is in the room. Raises Forbidden, NotNow,
+    InvalidAnswers ("code", "tie_reason").
+    """
+    if not is_chair(meeting.panel, by):
+        raise Forbidden(meeting.panel_id)
+    errors: dict[str, list[str]] = {}
+    if code not in VOTES:
+        errors["code"] = ["选择裁定的结论"]
+    if not SHORTEST_REASON <= len(reason.strip()) <= LONGEST_REASON:
+        errors["tie_reason"] = [f"写明裁定的理由，{SHORTEST_REASON} 至 {LONGEST_REASON} 字"]
+    if errors:
+        raise InvalidAnswers(errors)
+    _lock(session, meeting)
+    if not meetings.may_vote(session, meeting, now):
+        raise NotNow(meeting.id)
+    made = TieBreak(
+        panel=meeting.panel, chair_id=by.user_id, code=code, reason=reason.strip(), decided_at=now
+    )
+    session.add(made)
+    _record(session, EventName.TIE_BROKEN, meeting, by, now)
+    return made
+
+
 def titles() -> dict[str, str]:
     """Codes and words of what treating staff may be."""
     field = next(f for f in latest("in_hospital_discussion").fields() if f.name == "attendees")
@@ -166,6 +196,12 @@ def sign_conclusion(step: Handing) -> Flags:
 def is_secretary(panel: Panel, by: Appointment) -> bool:
     """Whether one serves the panel, acting as its secretary."""
     return by.role is Role.SECRETARY and by.user_id == panel.secretary_id
+
+
+def is_chair(panel: Panel, by: Appointment) -> bool:
+    """Whether one is the panel's chair, and still has the seat."""
+    member = seat_of(panel, by)
+    return by.user_id == panel.chair_id and member is not None and member.reads
 
 
 def _require_secretary(panel: Panel, by: Appointment) -> None:

@@ -21,6 +21,7 @@ from workflows.actions.meetings import open_meeting
 from workflows.actions.tasks import Handing, InvalidAnswers
 from workflows.engine import Flags
 from workflows.events import EventName, record
+from workflows.forms.checks.review import VOTES, leading
 from workflows.forms.comparison import Part, changed, reason
 from workflows.permissions import Forbidden
 from workflows.services import add_unit
@@ -135,6 +136,7 @@ def draft_conclusion(step: Handing) -> Flags:
         raise InvalidAnswers(
             {"chair": ["组长已退出评审，请组织单位在「专家组变动」中重新指定组长"]}
         )
+    _check_tie(step, panel)
     record(
         step.session,
         EventName.CONCLUSION_DRAFTED,
@@ -145,6 +147,19 @@ def draft_conclusion(step: Handing) -> Flags:
         edition=step.document.edition,
     )
     return {}
+
+
+def _check_tie(step: Handing, panel: Panel) -> None:
+    """Equal votes are decided by the chair, under the chair's own account: by nobody's typing."""
+    if len(leading(step.answers)) < 2:
+        return
+    tie = meetings.tie_break(step.session, panel)
+    if tie is None:
+        raise InvalidAnswers(
+            {"conclusion": ["票数相同，请组长用本人账号在评审会页面裁定并写明理由"]}
+        )
+    if tie.code != step.answers["conclusion"]:
+        raise InvalidAnswers({"conclusion": [f"组长裁定为「{VOTES[tie.code]}」，结论应与裁定一致"]})
 
 
 def chair_conclusion(step: Handing) -> Flags:

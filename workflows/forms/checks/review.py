@@ -125,7 +125,7 @@ def votes_add_up(answers: Answers, context: Context) -> Found:
         yield "votes_abstain", f"票数之和是 {cast}，参加表决的专家是 {voting} 人，两者应相等"
 
 
-def _leading(answers: Answers) -> list[str]:
+def leading(answers: Answers) -> list[str]:
     """The conclusions with the most votes; none when nobody voted or a number is missing."""
     votes = {code: answers.get(f"votes_{code}") for code in VOTES}
     if None in votes.values():
@@ -136,18 +136,18 @@ def _leading(answers: Answers) -> list[str]:
 
 @cross_check("conclusion_by_majority")
 def conclusion_by_majority(answers: Answers, context: Context) -> Found:
-    leading, conclusion = _leading(answers), answers.get("conclusion")
-    if leading and conclusion and conclusion not in leading:
-        names = "、".join(VOTES[code] for code in leading)
+    ahead, conclusion = leading(answers), answers.get("conclusion")
+    if ahead and conclusion and conclusion not in ahead:
+        names = "、".join(VOTES[code] for code in ahead)
         yield "conclusion", f"得票最多的是「{names}」，结论应与表决一致"
 
 
 @cross_check("tie_needs_reason")
 def tie_needs_reason(answers: Answers, context: Context) -> Found:
-    leading = _leading(answers)
-    if len(leading) > 1 and not answers.get("tie_reason"):
-        names = "、".join(f"「{VOTES[code]}」" for code in leading)
-        yield "tie_reason", f"{names}票数相同，请写明组长决定的理由"
+    ahead = leading(answers)
+    if len(ahead) > 1 and not answers.get("tie_reason"):
+        names = "、".join(f"「{VOTES[code]}」" for code in ahead)
+        yield "tie_reason", f"{names}票数相同，请组长本人在评审会页面裁定并写明理由"
 
 
 @cross_check("dissent_recorded", warns=True)
