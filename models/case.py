@@ -40,6 +40,7 @@ class Case(Base):
     __tablename__ = "case"
     __table_args__ = (
         Index("ix_case_event_at", "event_at", "id"),
+        Index("ix_case_organisation_id", "organisation_id", "id"),
         index_where("ix_case_open", "id", "organisation_id", "state", where=NOT_ENDED),
         index_where("ix_case_late_report", "id", where="late_report IS true"),
         index_where("ix_case_incomplete_record", "id", where="incomplete_record IS true"),
@@ -48,7 +49,7 @@ class Case(Base):
     number: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[CaseKind]
     state: Mapped[CaseState] = mapped_column(default=CaseState.REPORTED, index=True)
-    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     county_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
     city_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
     reported_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))

@@ -46,7 +46,8 @@ SERVER = {
     "autovacuum": "on",
     "random_page_cost": "1.1",  # as on any solid-state disk
 }
-MOST_MS = 100
+MOST_MS = 100  # of a list, a board, a case
+COUNTED_MS = 1000  # of statistics, which count a year of everything on the spot
 
 
 # Who looks at what
@@ -314,10 +315,14 @@ def sized(name: str, cases: int | None, steps: int | None) -> Size:
     return Size(cases or usual.cases, steps or usual.steps)
 
 
+def _most(page: str) -> int:
+    return COUNTED_MS if page.startswith("statistics") else MOST_MS
+
+
 def main(databases: list[str], cases: int | None, steps: int | None, rounds: int) -> int:
     figures = {name: run(name, sized(name, cases, steps), rounds) for name in databases}
     bars = [
-        Bar(f"{name}: {page}, p95 in ms", ms, AT_MOST, MOST_MS)
+        Bar(f"{name}: {page}, p95 in ms", ms, AT_MOST, _most(page))
         for name, found in figures.items()
         for page, ms in found["p95_ms"].items()
         if name == databases[0]  # the other is told beside it
