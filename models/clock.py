@@ -25,6 +25,12 @@ class Clock(Base):
         UniqueConstraint("duty_id", "rule_key", "subject"),
         of_case_or_duty(),
         index_where("ix_clock_running", "case_id", "due_at", where="met_at IS NULL"),
+        index_where(
+            "ix_clock_of_duties",
+            "duty_id",
+            "due_at",
+            where="met_at IS NULL AND duty_id IS NOT NULL",
+        ),
         index_where("ix_clock_met_late", "case_id", where="met_at > due_at"),
         index_where("ix_clock_waiting", "due_at", "id", "case_id", where="met_at IS NULL"),
     )

@@ -213,7 +213,7 @@ def test_clocks_by_state_and_order(
         assert f"{len(column(text, '时限'))} 项" in text
         return [
             f"{what} {case.split()[0][-4:]}"
-            for what, case in zip(column(text, "时限"), column(text, "病例"), strict=True)
+            for what, case in zip(column(text, "时限"), column(text, "病例或事项"), strict=True)
         ]
 
     assert len(listed("state=running")) == 16  # discussion and submission of eight cases

@@ -221,11 +221,13 @@ def test_a_longer_deadline_is_asked_for_and_decided_and_the_first_one_stays(
     assert walk.browser("zhougy").get(ask).status_code == 303  # one at a time
     about_item(walk, item, DutyKind.EXTENSION)
     assert walk.open() == Counter(["extension:shaoxz"])  # the leader, not the desk
+    assert walk.limits("shaoxz")["整改延期审批"] == f"/ledger/{item.id}"
     sign = said.signed(walk, "shaoxz")
     refusal = answers.extension_refused(sign=sign)
     assert walk.hand_in("shaoxz", "extension", refusal).status_code == 303
     walk.session.rollback()
     assert item.deadline == first
+    assert walk.limits("zhougy") == {"问题整改": f"/ledger/{item.id}"}
     assert told(walk, "zhougy", EventName.ITEM_EXTENSION_REFUSED) == 1
 
     # Asked again after the deadline: what somebody has typed meanwhile goes along.
@@ -318,6 +320,7 @@ def test_the_effect_is_looked_at_and_the_same_problem_opens_the_old_item(
     walk.sweep()
     walk.sweep()  # looking again opens nothing again
     assert told(walk, "fangcf", EventName.ITEM_EFFECT_DUE) == 1
+    assert walk.limits("fangcf") == {"整改效果评估": f"/ledger/{item.id}"}
     again = day_of(walk.now) + timedelta(days=30)
     judge(walk, item, effect_judgement="not_yet", reason="病例太少。", again_on=again.isoformat())
     assert (item.effect, item.effect_due_on) == (Effect.NOT_YET, again)

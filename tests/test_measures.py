@@ -231,8 +231,15 @@ def test_not_put_right_is_proposed_decided_interviewed_filed_and_closed(
     assert "报送备案" not in walk.browser("helx").get(place).text
     assert (clock.due_at, clock.met_at) == (None, None)  # 同时: no number, none is made up
     assert walk.browser("chenglc").get(place).status_code == 404
+    assert {who: walk.limits(who) for who in ("shaoxz", "zhougy", "chenglc", "subl")} == {
+        "shaoxz": {"约谈报备案": place, "问题整改": f"/ledger/{item.id}"},
+        "zhougy": {"问题整改": f"/ledger/{item.id}"},  # of the filing nobody else learns
+        "chenglc": {"问题整改": f"/ledger/{item.id}"},
+        "subl": {},
+    }
     walk.make(Move(175, "fangcf", "filing", FILING, "plan:zhougy filed:chenglc"))
     assert clock.met_at is not None
+    assert walk.limits("chenglc", "?state=all")["约谈报备案"] == place
     assert "约谈记录" in walk.browser("chenglc").get(place).text
     assert "备案摘要" not in walk.browser("helx").get(place).text
     days = said.plan(20)
@@ -331,14 +338,12 @@ def test_missed_concealed_late_and_incomplete_call_for_a_reminder(start_walk: St
     late = made[2]
     decided(walk, "shaoxz", late, "take:remind")
     walk.duty_id = late.duty_id
-    walk.walk(
-        [
-            Move(
-                63, "fangcf", "reminder", REMINDER, "reminder_receipt:helx reminder_receipt:zhougy"
-            ),
-            Move(64, "zhougy", "reminder_receipt", REMINDED, ""),
-        ]
-    )
+    asked = "reminder_receipt:helx reminder_receipt:zhougy"
+    walk.make(Move(63, "fangcf", "reminder", REMINDER, asked))
+    assert walk.limits("helx")["提醒回复"] == f"/measures/{late.duty_id}"
+    assert "提醒回复" not in walk.limits("shenqm")
+    walk.make(Move(64, "zhougy", "reminder_receipt", REMINDED, ""))
+    assert "提醒回复" in walk.limits("fangcf", "?state=met")
     assert walk.session.get_one(Duty, walk.duty_id).state is DutyState.DONE
     assert "提醒函" in walk.browser("helx").get(f"/measures/{late.duty_id}").text
     assert walk.browser("shenqm").get(f"/measures/{late.duty_id}").status_code == 404

@@ -312,6 +312,10 @@ def nobody_elses(walk: Walk, who: str, notice: Notice, words: tuple[str, ...]) -
         assert not [word for word in words if word in page], (who, place)
 
 
+def board(walk: Walk, who: str) -> str:
+    return str(walk.browser(who).get("/board").text)
+
+
 # What a commission writes of its own accord, what units answer, what is taken back.
 
 
@@ -385,6 +389,13 @@ def test_a_quarters_notice_is_signed_for_answered_late_asked_again_accepted_and_
     page = walk.browser(DESK).get(f"/notices/{notice.id}").text
     assert "逾期 2 天" in page
     assert "逾期 1" in walk.browser(DESK).get("/notices?view=unanswered").text
+    [late_for] = walk.limits("guqf", "?state=late").items()
+    assert late_for[0] == "通报书面回复"
+    assert "两小时" not in walk.browser("guqf").get(late_for[1]).text
+    late = re.search(r'state=late"><span class="figure-number">(\d+)', board(walk, "guqf"))
+    assert late
+    assert late[1] == "1"
+    assert late_for[1] not in walk.limits("zhougy").values()
     turn_to(walk, DutyKind.NOTICE_REPLY, "bl_commission")
     assert walk.hand_in("guqf", "reply", answers.reply(sign=said.SIGNED)).status_code == 303
     again = answers.reply_reading(sign=said.SIGNED, again="请写明备血的安排。", due="2027-02-01")
@@ -432,6 +443,7 @@ def test_a_quarters_notice_is_signed_for_answered_late_asked_again_accepted_and_
         assert told(walk, who)[-1] == "notice.issued"
         receipt = answers.notice_receipt(sign=said.signed(walk, who))
         assert walk.hand_in(who, "letter_sign", receipt).status_code == 303
+    assert "通报书面回复" not in walk.limits("gaomz")
     first = turn_to(walk, DutyKind.NOTICE_REPLY, "qh_mch")  # read by nobody yet, and not needed now
     assert first.state is DutyState.DONE
     assert walk.open() == Counter()

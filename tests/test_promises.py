@@ -278,4 +278,4 @@ def test_rules_name_clauses_and_desks_that_exist(path: Path) -> None:
         assert set(rule.requirements) <= all_clauses().keys(), rule.key
         if rule.key.startswith("clock."):
             assert rule.responsible in LANES, rule.key
-            assert rule.start in ("event", "task"), rule.key
+            assert rule.start in ("event", "task", "duty"), rule.key

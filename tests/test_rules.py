@@ -33,7 +33,10 @@ CLOCKS = [
     "city_review",
     "rectification",
     "interview_filing",
+    "reminder_reply",
     "notice_reply",
+    "extension",
+    "effect_check",
 ]
 ROOT = """
 code = "000000"

@@ -279,6 +279,14 @@ class Walk:
         self.session.commit()
         return held
 
+    def limits(self, who: str, query: str = "") -> dict[str, str]:
+        """What stands in somebody's overview of limits, and where it leads."""
+        page = lxml_html.document_fromstring(self.browser(who).get(f"/clocks{query}").text)
+        return {
+            row.xpath("string(td[1])").strip(): row.xpath("string(td[2]//a/@href)")
+            for row in page.xpath("//tbody/tr")
+        }
+
     def browser(self, who: str) -> Client:
         """Signed in just now."""
         return self.client_for(self.seat(who))

@@ -76,7 +76,7 @@ def index() -> ResponseReturnValue:
         urgent=_urgent(desks),
         ratio=_ratio(desks),
         levels=_levels(newest),
-        found_any=newest is not None,
+        found_any=newest is not None or bool(desks),
         lines=lines,
         candidates=[line for line in lines if line.is_candidate],
         period=chosen,
@@ -141,10 +141,13 @@ def _levels(newest: Case | None) -> list[str]:
 def _counts(chosen: str) -> Counts:
     """What each unit reported in the period, has open, and has to do; None: nobody's limits."""
     found: Counts = {}
-    for query in (_reported(chosen), _still_open(), _due()):
+    limits = (_due(clocks.of_cases()), _due(clocks.of_duties()))
+    for query in (_reported(chosen), _still_open(), *limits):
         for row in db.session.execute(query).mappings():
-            numbers = {name: count for name, count in row.items() if name != "unit_id"}
-            found.setdefault(row["unit_id"], {}).update(numbers)
+            numbers = found.setdefault(row["unit_id"], {})
+            for name, count in row.items():
+                if name != "unit_id":
+                    numbers[name] = numbers.get(name, 0) + count
     return found
 
 
@@ -198,11 +201,10 @@ def _still_open() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _due() -> Select[*tuple[Any, ...]]:
+def _due(limits: Select[Clock]) -> Select[*tuple[Any, ...]]:
     """By unit, the limits it has to keep."""
     return (
-        clocks.visible()
-        .where(clocks.running())
+        limits.where(clocks.running())
         .with_only_columns(
             Clock.organisation_id.label("unit_id"),
             _count(clocks.overdue(current.now)).label("late"),

@@ -1,21 +1,24 @@
-"""时限总览: every clock of the cases one may see, and the SQL that says what a clock's state is.
+"""时限总览: every clock of the cases and duties one may see, and the SQL of a clock's state.
 
 The board and the list of cases ask the same conditions, so that a number and the list behind it
 agree. A voided case has no clocks here.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select, union_all
+from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
-from models import Case, CaseState, Clock, Organisation
+from models import Case, CaseState, Clock, Duty, NoticeRecipient, Organisation
 from webapp import db
 from webapp.access import current
-from webapp.paging import paged
+from webapp.paging import sliced
+from workflows import duty_limits
 from workflows.clocks import about
 from workflows.frozen import rules_for
 from workflows.permissions import LANES, case_scope
@@ -55,12 +58,11 @@ def was_late(now: datetime) -> ColumnElement[bool]:
     return or_(met_late(), overdue(now))
 
 
-def _lately(now: datetime) -> ColumnElement[bool]:
-    """Of deaths in the last year; what is long over is looked for by case."""
-    return Case.event_at >= now - YEAR
-
-
-def _condition(code: str, now: datetime) -> ColumnElement[bool] | None:
+def _condition(
+    code: str, now: datetime, since: InstrumentedAttribute[datetime]
+) -> ColumnElement[bool] | None:
+    """`since`: of what happened in the last year; what is long over is looked for by case."""
+    lately = since >= now - YEAR
     conditions = {
         "running": running(),
         "late": overdue(now),
@@ -68,9 +70,9 @@ def _condition(code: str, now: datetime) -> ColumnElement[bool] | None:
         "24h": due_within(now, 24),
         "48h": due_within(now, 48),
         "unnumbered": and_(running(), Clock.due_at.is_(None)),
-        "met": and_(Clock.met_at.is_not(None), _lately(now)),
+        "met": and_(Clock.met_at.is_not(None), lately),
         "met_late": met_late(),
-        "all": _lately(now),
+        "all": lately,
     }
     return conditions.get(code)
 
@@ -91,8 +93,12 @@ ORDERS = {"due": "先到期的在前", "late": "超时最久的在前", "unit": 
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """`number` and `address` of the case, or of what the duty is about."""
+
     clock: Clock
     rule: Rule | None
+    number: str
+    address: str
 
     @property
     def desk(self) -> str:
@@ -107,11 +113,11 @@ def index() -> ResponseReturnValue:
         abort(404)
     state, order = _chosen("state", STATES), _chosen("order", ORDERS)
     unit = request.args.get("unit", type=int)
-    query = _query(state, unit)
-    page = paged(db.session, _ordered(query, order), PER_PAGE, MOST)
+    found = db.session.scalars(_keys(state, unit, order)).all()
+    page = replace(sliced(found[:MOST], PER_PAGE), more=len(found) > MOST)
     return render_template(
         "clocks/index.html",
-        page=page.mapped(_row),
+        page=replace(page, rows=_rows(page.rows)),
         state=state,
         order=order,
         unit=unit,
@@ -126,12 +132,50 @@ def _chosen(name: str, choices: dict[str, str]) -> str:
     return asked if asked in choices else next(iter(choices))
 
 
-def _row(clock: Clock) -> Row:
-    return Row(clock, rules_for(about(clock)).find(clock.rule_key))
+def _rows(keys: Sequence[int]) -> list[Row]:
+    """Limits in the order of their ids, with where each leads."""
+    there = db.session.scalars(
+        select(Clock)
+        .where(Clock.id.in_(keys))
+        .options(
+            joinedload(Clock.case).joinedload(Case.person),
+            joinedload(Clock.duty),
+            joinedload(Clock.organisation),
+        )
+    )
+    by_id = {clock.id: clock for clock in there}
+    found = [by_id[key] for key in keys]
+    answers = _answers([clock.duty_id for clock in found if clock.duty is not None])
+    return [_row(clock, answers) for clock in found]
 
 
-def visible() -> Select[Clock]:
-    """Clocks of the cases one may see; those of voided cases are over."""
+def _answers(duties: list[int | None]) -> dict[int, int]:
+    """Duty → recipient, of the duties that are answers to notices."""
+    rows = db.session.execute(
+        select(NoticeRecipient.reply_duty_id, NoticeRecipient.id).where(
+            NoticeRecipient.reply_duty_id.in_(duties)
+        )
+    )
+    return {duty: key for duty, key in rows if duty is not None}
+
+
+def _row(clock: Clock, answers: dict[int, int]) -> Row:
+    rule = rules_for(about(clock)).find(clock.rule_key)
+    if clock.case is not None:
+        return Row(clock, rule, clock.case.number, url_for("cases.show", case_id=clock.case_id))
+    if clock.duty is None:
+        raise LookupError(f"clock {clock.id} belongs to nothing")
+    if clock.duty_id in answers:
+        address = url_for("replies.show", recipient_id=answers[clock.duty_id])
+    elif clock.subject:
+        address = url_for("ledger.show", item_id=int(clock.subject))
+    else:
+        address = url_for("measures.show", duty_id=clock.duty_id)
+    return Row(clock, rule, clock.duty.about, address)
+
+
+def of_cases() -> Select[Clock]:
+    """Limits of the cases one may see; those of voided cases are over."""
     return (
         select(Clock)
         .join(Case, Case.id == Clock.case_id)
@@ -139,26 +183,53 @@ def visible() -> Select[Clock]:
     )
 
 
-def _query(state: str, unit: int | None) -> Select[Clock]:
-    query = visible().options(
-        joinedload(Clock.case).joinedload(Case.person), joinedload(Clock.organisation)
-    )
-    if (condition := _condition(state, current.now)) is not None:
+def of_duties() -> Select[Clock]:
+    """Limits of the duties one may see: see `duty_limits`."""
+    return duty_limits.visible(current.appointment)
+
+
+def _keys(state: str, unit: int | None, order: str) -> Select[int]:
+    """Ids in the order asked for, at most one more than are listed; of cases and of duties each
+    found by its own index."""
+    both = (of_cases(), Case.event_at), (of_duties(), Duty.opened_at)
+    found = [_found(query, since, state, unit, order) for query, since in both]
+    rows = union_all(*(select(each) for each in found)).subquery()
+    return select(rows.c.id).order_by(*(column for column in rows.c)).limit(MOST + 1)
+
+
+def _found(
+    query: Select[Clock],
+    since: InstrumentedAttribute[datetime],
+    state: str,
+    unit: int | None,
+    order: str,
+) -> Subquery:
+    if (condition := _condition(state, current.now, since)) is not None:
         query = query.where(condition)
     if unit is not None:
         query = query.where(Clock.organisation_id == unit)
-    return query
-
-
-def _ordered(query: Select[Clock], order: str) -> Select[Clock]:
-    if order == "late":
-        ended = func.coalesce(Clock.met_at, current.now)
-        late = seconds_between(Clock.due_at, ended)
-        return query.order_by(Clock.due_at.is_(None), late.desc(), Clock.id)
     if order == "unit":
         query = query.outerjoin(Organisation, Organisation.id == Clock.organisation_id)
-        query = query.order_by(Organisation.region_code, Organisation.id)
-    return query.order_by(Clock.due_at.is_(None), Clock.due_at, Clock.id)
+    by = [*_BY[order](), Clock.id]
+    columns: list[Any] = [column.label(f"by_{place}") for place, column in enumerate(by[:-1])]
+    keys = query.with_only_columns(*columns, Clock.id, maintain_column_froms=True)
+    return keys.order_by(*by).limit(MOST + 1).subquery()
+
+
+def _by_due() -> list[Any]:
+    return [Clock.due_at.is_(None), Clock.due_at]
+
+
+def _by_lateness() -> list[Any]:
+    ended = func.coalesce(Clock.met_at, current.now)
+    return [Clock.due_at.is_(None), -seconds_between(Clock.due_at, ended)]
+
+
+def _by_unit() -> list[Any]:
+    return [Organisation.region_code, Clock.organisation_id, *_by_due()]
+
+
+_BY = {"due": _by_due, "late": _by_lateness, "unit": _by_unit}
 
 
 def units() -> list[Organisation]:
@@ -169,10 +240,11 @@ def units() -> list[Organisation]:
 __all__ = [
     "bp",
     "due_within",
+    "of_cases",
+    "of_duties",
     "overdue",
     "running",
     "seconds_between",
     "units",
-    "visible",
     "was_late",
 ]

@@ -92,10 +92,11 @@ class Rule(Strict, frozen=True):
     """One dated statement of one key.
 
     `wording`: what the document says instead of a number, such as 及时. `start` of a clock: "event"
-    (the time of death) or "task" (when the step opens). `responsible`: a lane code. Of a trigger,
-    whose value lists the measures its clause names: `code` as people know it (R1, T3); `facts`, the
-    facts of the process that meet it, none where only a person can judge; `objects`, where its
-    clause names fewer than its measure allows. `requirements`: ids of the requirement list.
+    (the time of death), "task" (when the step opens) or "duty" (the same, of no case).
+    `responsible`: a lane code. Of a trigger, whose value lists the measures its clause names:
+    `code` as people know it (R1, T3); `facts`, the facts of the process that meet it, none where
+    only a person can judge; `objects`, where its clause names fewer than its measure allows.
+    `requirements`: ids of the requirement list.
     `jurisdiction`: the file it came from.
     """
 
@@ -110,7 +111,7 @@ class Rule(Strict, frozen=True):
     clause: str = ""
     quote: str = ""
     requirements: tuple[str, ...] = ()
-    start: Literal["event", "task"] | None = None
+    start: Literal["event", "task", "duty"] | None = None
     responsible: str = ""
     note: str = ""
     code: str = ""

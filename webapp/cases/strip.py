@@ -50,7 +50,7 @@ def cells(
     reader: Reader,
 ) -> list[Cell]:
     """In the order of the rule set; a limit of a key that has started several times stands as
-    often, and what the rule set no longer names comes last."""
+    often, and what the rule set no longer names comes last. Limits of duties are no case's."""
     started = session.scalars(
         select(Clock)
         .where(Clock.case_id == case.id)
@@ -63,7 +63,7 @@ def cells(
     numbers = {str(item.id): item.number for item in items}
     unknown = _unknown_years(session, rules, started)
     found = []
-    for rule in rules.clocks():
+    for rule in (each for each in rules.clocks() if each.start != "duty"):
         of_rule: list[Clock | None] = [*by_key.pop(rule.key, [])]
         found += [_cell(rule, clock, tasks, numbers, reader) for clock in of_rule or [None]]
     for rest in by_key.values():

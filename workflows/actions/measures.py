@@ -3,17 +3,19 @@
 What an interview or the experts sent require becomes ledger items, which another unit accepts.
 """
 
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 
 from sqlalchemy import select
 
-from models import Document, DutyState, ItemSource, Motion, Organisation, Role
-from workflows import measures
+from models import Document, DutyKind, DutyState, ItemSource, Motion, Organisation, Role
+from workflows import clocks, measures
 from workflows.actions.ledger import Problem, open_item
 from workflows.actions.tasks import Handing
+from workflows.duties import ZONE
 from workflows.engine import Flags
 from workflows.events import EventName, record
+from workflows.forms.moment import day_in
 from workflows.notifications import tell, tell_desk
 
 _DESK = (Role.COMMISSION, Role.COMMISSION_LEADER)
@@ -21,8 +23,21 @@ _OBJECT = (Role.HEAD, Role.QUALITY_OFFICE, Role.MCH, *_DESK)
 
 
 def send_letter(step: Handing) -> Flags:
-    """A reminder, or a summons to an interview: from now on its object may read it."""
+    """A reminder, or a summons to an interview: from now on its object may read it.
+
+    A reminder is answered by the day that it names. Of one person's their unit is not reminded.
+    """
     _notify(step)
+    if step.duty.kind is DutyKind.REMINDER:
+        motion, day = motion_of(step), day_in(step.answers, "reply_due")
+        clocks.start(
+            step.session,
+            step.duty,
+            "reminder_reply",
+            organisation_id=None if motion.person_id else motion.organisation_id,
+            now=step.now,
+            due_at=datetime.combine(day, time(23, 59), ZONE) if day else None,
+        )
     return {}
 
 
