@@ -19,6 +19,7 @@ from models.motion import Measure, Motion, MotionObject, MotionState
 from models.notice import Notice, NoticeFile, NoticeFormat, NoticeKind, NoticeRecipient
 from models.notification import Notification
 from models.place import Organisation, OrganisationKind, Region, RegionLevel, Zone, ZoneKind
+from models.press import Press
 from models.process import (
     Definition,
     DefinitionOrigin,
@@ -109,6 +110,7 @@ __all__ = [
     "Panel",
     "PanelMember",
     "Person",
+    "Press",
     "Priority",
     "Process",
     "ProcessState",

@@ -51,6 +51,8 @@ class Rectification(Base):
     `deadline` may be extended, `first_deadline` is never overwritten. `reopened`: how often, each
     time with a row of Reopening; the state is that of the newest round, the figures are of all.
     `effect_due_on`: when somebody is to look whether the closing has had its effect.
+    `press_due_on`: when the guiding unit is to ask after it next (C07), None where nobody has named
+    a day; `press_reminded_on`: the last day it was reminded of that.
     """
 
     __tablename__ = "rectification"
@@ -89,6 +91,8 @@ class Rectification(Base):
     reopened: Mapped[int] = mapped_column(default=0)
     effect: Mapped[Effect | None]
     effect_due_on: Mapped[date | None] = mapped_column(index=True)
+    press_due_on: Mapped[date | None] = mapped_column(index=True)
+    press_reminded_on: Mapped[date | None]
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
 

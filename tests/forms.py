@@ -93,6 +93,9 @@ GOOD: dict[str, dict[str, Any]] = {
     ),
     "rectification_plan.v1": demo.plan(days(100).date(), problem="未称重计量"),
     "rectification_progress.v1": demo.progress(evidence=["photo"]),
+    "rectification_progress.v2": demo.progress(
+        evidence=["photo"], guidance_result="adopted", guidance_answer="已改为双人核对。"
+    ),
     "rectification_acceptance.v1": demo.rejection(days(39), sign=SIGN),
     "ledger_item.v1": demo.problem(
         owner=HOSPITAL, acceptor=COMMISSION, found_on=days(30).date(), files=["photo"]
@@ -163,6 +166,7 @@ KNOWN = Known(
         "guests_in": 0,
         "owner": HOSPITAL,
         "acceptor_for": COMMISSION,
+        "open_guidance": True,
         "n_cases": 2,
         "unfiled": ["白鹭县"],
         "reviewed": 1,

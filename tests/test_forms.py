@@ -42,6 +42,7 @@ LISTS, FILED, DISCUSSION = "record_inventory.v1", "case_submission.v1", "in_hosp
 VERIFY, PANEL, OPINION, VERDICT = "verification.v1", "panel.v1", "opinion.v2", "conclusion.v4"
 MONTH, QUARTER = "monthly_report.v1", "quarterly_notice.v1"
 NOTICE, PLAN, ACCEPT = "notice.v1", "rectification_plan.v1", "rectification_acceptance.v1"
+ADVISED = "rectification_progress.v2"
 PROGRESS, AGAIN, RECEIPT = "rectification_progress.v1", "second_discussion.v1", "receipt.v1"
 
 LATER = written(NOW + timedelta(hours=1))
@@ -363,6 +364,8 @@ BAD: list[tuple[str, Changes, str, str]] = [
     (PROGRESS, {"percent": 101, "done": False}, "percent", "不能大于 100 %"),
     (PROGRESS, {"percent": 90}, "percent", "应为 100%，现在是 90%"),
     (PROGRESS, {"done": False}, "done", "请选「是」申请验收"),
+    (ADVISED, {"guidance_result": GONE}, "guidance_result", "还没有答复"),
+    (ADVISED, {"guidance_answer": GONE}, "guidance_answer", "不采纳的写明原因"),
     (ACCEPT, {"reason": GONE}, "reason", "请填写理由"),
     (ACCEPT, {"escalation": GONE}, "escalation", "请选择是否升级"),
     (ACCEPT, {"checked_dt": LATER}, "checked_dt", "不能晚于现在"),
@@ -633,6 +636,7 @@ def test_only_routed_answers_reach_the_diagram() -> None:
         "notice_reply_reading.v1": {"reply_decision": "again"},
         "monthly_check.v1": {"month_decision": "return"},
         "rectification_progress.v1": {"progress_done": True},
+        "rectification_progress.v2": {"progress_done": True},
         "rectification_acceptance.v1": {"accept_decision": "rejected"},
         "interview_object_sign.v1": {"object_view": "dispute"},
     }

@@ -25,6 +25,8 @@ from models import (
     Organisation,
     Rectification,
     RectificationState,
+    Region,
+    RegionLevel,
     Reopening,
     Role,
     Timer,
@@ -465,3 +467,116 @@ def test_items_of_cases_outlive_a_way_back_those_of_duties_do_not(
             assert connection.execute(of_duty).scalar() == 0, table
         with pytest.raises(DBAPIError, match="document"):
             connection.execute(text("DELETE FROM document"))
+
+
+def pressed(walk: Walk, who: str, item: Rectification, **said: str) -> TestResponse:
+    reply = walk.browser(who).post(f"/ledger/{item.id}/urge", data=said)
+    walk.session.rollback()
+    return reply
+
+
+@pytest.mark.clause("C07")
+def test_the_rescue_centre_presses_regularly_and_its_advice_is_taken_over(
+    start_walk: StartWalk,
+) -> None:
+    """市级危重救治中心要加强指导完善整改措施，定期督促整改进度: on the day that the place's number
+    gives the guide is reminded, and daily after; what it presses late stays late; its advice is
+    answered with the next progress."""
+    walk = start_walk()
+    item = new_item(walk, "shenqm")
+    begun = day_of(walk.now)
+    assert item.press_due_on == begun + timedelta(days=14)  # as this city's example says
+    walk.make(Move(1, "zhougy", "plan", said.plan(60), "progress:zhougy"))
+    walk.at(13 * DAY)
+    walk.sweep()
+    assert told(walk, "songqh", EventName.ITEM_PRESS_DUE) == 0
+    for day, lines in ((14, 1), (14.01, 1), (15, 2), (16, 3)):  # once a day, not once a look
+        walk.at(day * DAY)
+        walk.sweep()
+        assert told(walk, "songqh", EventName.ITEM_PRESS_DUE) == lines, day
+
+    desk = "/ledger/pressing?view=due"
+    shown = walk.browser("songqh").get(desk).text
+    assert item.number in shown
+    assert "迟 2 天" in shown
+    assert item.number in walk.browser("chenglc").get(desk).text  # who looks after the centre
+    assert item.number not in walk.browser("subl").get(desk).text
+    assert walk.browser("linxm").get(desk).status_code == 404
+
+    advice = "建议把双人核对写进输液泵操作流程，不要只靠培训。"
+    late = {"text": "请说明双人核对的落实情况。", "guidance": advice}
+    far = (day_of(walk.now) + timedelta(days=15)).isoformat()
+    for wrong in ({"next_on": far}, {"next_on": begun.isoformat()}, {"next_on": "明天"}):
+        assert pressed(walk, "songqh", item, **late, **wrong).status_code == 422
+    assert pressed(walk, "songqh", item, **late).status_code == 303
+    assert told(walk, "zhougy", EventName.ITEM_URGED) == 1
+    assert item.press_due_on == day_of(walk.now) + timedelta(days=14)
+    page = f"/ledger/{item.id}"
+    for words in (advice, "迟 2 天", "待答复"):
+        assert words in walk.browser("zhougy").get(page).text
+    assert "意见待答复" in walk.browser("songqh").get("/ledger/pressing").text
+    walk.sweep()
+    assert told(walk, "songqh", EventName.ITEM_PRESS_DUE) == 3
+
+    # The owner's next progress takes the advice over, or says why not.
+    step = walk.task("zhougy", "progress")
+    assert advice in walk.browser("zhougy").get(f"/tasks/{step.id}").text
+    silent = walk.hand_in("zhougy", "progress", answers.progress(percent=40))
+    assert any("还没有答复" in fault for fault in faults(silent)), faults(silent)
+    taken = {"guidance_result": "adopted", "guidance_answer": "已写进流程，十二月起执行。"}
+    reply = walk.hand_in("zhougy", "progress", answers.progress(percent=40, **taken))
+    assert reply.status_code == 303, faults(reply)
+    assert told(walk, "songqh", EventName.GUIDANCE_ANSWERED) == 1
+    shown = walk.browser("songqh").get(page).text
+    for words in ("采纳：已写进流程", advice, "迟 2 天"):
+        assert words in shown
+    walk.at(20 * DAY)  # sooner than it must: in time, and the earlier day named holds
+    soon = (day_of(walk.now) + timedelta(days=3)).isoformat()
+    assert pressed(walk, "songqh", item, text="请补充佐证。", next_on=soon).status_code == 303
+    assert (item.press_due_on or begun).isoformat() == soon
+    assert walk.browser("songqh").get(page).text.count("迟 2 天") == 1
+
+    closing = {"percent": 100, "evidence": [walk.upload("zhougy", "drill.jpg")]}
+    assert walk.hand_in("zhougy", "progress", answers.progress(**closing)).status_code == 303
+    assert walk.hand_in("fangcf", "accept", said.acceptance()(walk)).status_code == 303
+    walk.at(30 * DAY)
+    walk.sweep()
+    assert told(walk, "songqh", EventName.ITEM_PRESS_DUE) == 3
+    assert pressed(walk, "songqh", item, text="已经销号了。").status_code == 404
+
+
+def test_where_regularly_has_no_number_the_guide_names_each_day(start_walk: StartWalk) -> None:
+    walk = start_walk()
+    item = new_item(walk, "shenqm")
+    owner = walk.session.get_one(Organisation, item.owner_id)
+    name, level = "杞县", RegionLevel.COUNTY
+    walk.session.add(Region(code="410221", name=name, level=level, initials="qx"))
+    walk.session.flush()
+    owner.region_code, item.press_due_on = "410221", None  # 定期, and no more, in Kaifeng
+    walk.session.add(owner)
+    walk.session.commit()
+    assert "本地口径待确认" in walk.browser("songqh").get(f"/ledger/{item.id}").text
+    page = walk.browser("songqh").get("/ledger/pressing?view=unnamed").text
+    assert f"/ledger/{item.id}/press-day" in page
+
+    def agree(who: str, day: date) -> int:
+        data = {"next_on": day.isoformat()}
+        reply = walk.browser(who).post(f"/ledger/{item.id}/press-day", data=data)
+        walk.session.rollback()
+        return reply.status_code
+
+    first = day_of(walk.now) + timedelta(days=5)
+    assert agree("zhougy", first) == agree("shenqm", first) == 404
+    assert agree("songqh", day_of(walk.now)) == 303
+    assert item.press_due_on is None
+    assert agree("songqh", first) == 303
+    assert agree("songqh", first + timedelta(days=9)) == 303
+    assert item.press_due_on == first  # a day that is named stays until it is pressed
+    walk.at(6 * DAY)
+    walk.sweep()
+    assert told(walk, "songqh", EventName.ITEM_PRESS_DUE) == 1
+    reply = pressed(walk, "songqh", item, text="请说明落实情况。")
+    assert "请约定下次督促日期" in reply.text
+    soon = day_of(walk.now) + timedelta(days=30)
+    reply = pressed(walk, "songqh", item, text="请说明落实情况。", next_on=soon.isoformat())
+    assert (reply.status_code, item.press_due_on) == (303, soon)

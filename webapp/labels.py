@@ -36,6 +36,7 @@ from models import (
     UnitPart,
     ZoneKind,
 )
+from webapp import learning_labels
 from workflows.events import EventName
 from workflows.permissions import LANES
 from workflows.veil import Secret
@@ -409,7 +410,9 @@ WORDS: dict[str, dict[str, str]] = {
         "progress": "填报进展",
         "accepted": "验收到位",
         "rejected": "验收未通过",
-        "urged": "督促、指导",
+        "urged": "督促",
+        "guided": "指导意见",
+        "guidance_answered": "答复指导意见",
         "extension_asked": "申请延期",
         "extension_granted": "同意延期",
         "extension_refused": "不同意延期",
@@ -419,6 +422,10 @@ WORDS: dict[str, dict[str, str]] = {
     "job": {"render_dossier": "生成案卷", "housekeeping": "定期清理"},
     "scope": {"general": "普遍", "specific": "个性"},
 }
+
+
+ENUMS[EventName] |= learning_labels.EVENTS
+WORDS.update(learning_labels.WORDS)
 
 
 def label(code: StrEnum) -> str:

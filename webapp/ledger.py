@@ -26,9 +26,10 @@ from models import (
 )
 from webapp import db, labels
 from webapp.access import current
-from workflows import ledger_metrics
+from workflows import ledger_metrics, pressing
 from workflows.actions import extensions
 from workflows.actions import ledger as acts
+from workflows.actions import pressing as presses
 from workflows.actions.reopening import ItemClosed
 from workflows.actions.tasks import InvalidAnswers
 from workflows.item_scope import ITEM_FORMS, visible_items
@@ -188,6 +189,10 @@ def _show(item: Rectification, errors: dict[str, list[str]] | None = None) -> Re
         cases=_opened_cases(item),
         asks=asks,
         urges=_may_urge(item),
+        guides=pressing.may_press(item, by),
+        presses=pressing.of_item(db.session, item.id),
+        days_late=pressing.days_late,
+        interval=pressing.rule_at(db.session, item.owner_id, today()),
         late=_late(item),
         errors=errors or {},
         said=request.form,
@@ -240,10 +245,10 @@ def _may_urge(item: Rectification) -> bool:
 
 @bp.post("/<int:item_id>/urge")
 def urge(item_id: int) -> ResponseReturnValue:
-    """督促、指导."""
-    item, by = _item(item_id), current.appointment
+    """督促; from the unit that guides it with advice and the day of the next."""
+    item = _item(item_id)
     try:
-        acts.urge(db.session, item, request.form.get("text", ""), by=by, now=current.now)
+        _urge(item)
     except InvalidAnswers as wrong:
         db.write_nothing()
         return _show(_item(item_id), wrong.errors)
@@ -252,6 +257,50 @@ def urge(item_id: int) -> ResponseReturnValue:
     db.session.commit()
     flash("已记入办理经过，责任单位会收到消息。")
     return redirect(url_for("ledger.show", item_id=item_id), 303)
+
+
+def _urge(item: Rectification) -> None:
+    said, by, now = request.form, current.appointment, current.now
+    text = said.get("text", "")
+    if not pressing.may_press(item, by):
+        acts.urge(db.session, item, text, by=by, now=now)
+        return
+    presses.press(
+        db.session,
+        item,
+        text=text,
+        guidance=said.get("guidance", ""),
+        next_on=named_day("next_on"),
+        by=by,
+        now=now,
+    )
+
+
+def named_day(name: str) -> date | None:
+    """A day typed into a form, None for nothing. Raises InvalidAnswers for what is no day."""
+    typed = request.form.get(name, "").strip()
+    try:
+        return date.fromisoformat(typed) if typed else None
+    except ValueError:
+        raise InvalidAnswers({name: ["日期写成 2026-01-31 的样子"]}) from None
+
+
+@bp.post("/<int:item_id>/press-day")
+def press_day(item_id: int) -> ResponseReturnValue:
+    """约定督促日期, where the place has no number for it."""
+    item = _item(item_id)
+    try:
+        day = named_day("next_on")
+        presses.agree(db.session, item, day, by=current.appointment, now=current.now)
+    except InvalidAnswers as wrong:
+        db.write_nothing()
+        flash(f"{item.number}：" + "；".join(wrong.errors["next_on"]), "warning")
+    except (Forbidden, ItemClosed):
+        abort(404)
+    else:
+        db.session.commit()
+        flash("已约定督促日期，到期提醒。")
+    return redirect(url_for("pressing.index"), 303)
 
 
 def _late(item: Rectification) -> bool:

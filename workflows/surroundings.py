@@ -39,6 +39,7 @@ from workflows import (
     panels,
     places,
     pooled,
+    pressing,
     small_cells,
 )
 from workflows.forms.checks.registry import Known
@@ -141,6 +142,10 @@ def _item_values(session: Session, task: Task) -> dict[str, Any]:
         "item.deadline": item.deadline.isoformat() if item.deadline else None,
         "item.first_deadline": item.first_deadline.isoformat() if item.first_deadline else None,
         "item.owner": item.owner_id,
+        "item.guidance": "\n".join(
+            row.guidance or "" for row in pressing.unanswered(session, item.id)
+        )
+        or None,
         **_extension_values(session, task),
     }
 
@@ -330,7 +335,12 @@ def _item_facts(session: Session, task: Task | None, by: Appointment) -> dict[st
     if task is None or task.rectification_id is None:
         return {}
     item = session.get_one(Rectification, task.rectification_id)
-    return {"owner": item.owner_id, "acceptor_for": by.organisation_id}
+    return {
+        "owner": item.owner_id,
+        "acceptor_for": by.organisation_id,
+        "open_guidance": base_name(task.form) == "rectification_progress"
+        and bool(pressing.unanswered(session, item.id)),
+    }
 
 
 def _review_facts(session: Session, case: Case, task: Task) -> dict[str, Any]:

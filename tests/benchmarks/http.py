@@ -59,7 +59,7 @@ from workflows.demo.stage import Stage, Upload
 from workflows.forms import load
 
 ROOT = Path(__file__).parents[2]
-STEP, FORM = "整改进展与佐证", "rectification_progress.v1"
+STEP, FORM = "整改进展与佐证", "rectification_progress.v2"
 COUNTIES = (QH, BL)
 WARM_UP = 6.0  # seconds of cycles before the clock starts
 CASES_EACH = 2  # that wait for each client

@@ -20,7 +20,8 @@ from models import (
     RectificationState,
     Region,
 )
-from workflows import clocks, places, recurrence
+from workflows import clocks, places, pressing, recurrence
+from workflows.actions import pressing as presses
 from workflows.actions import reopening
 from workflows.actions.reopening import Again, ItemClosed, enter, tell
 from workflows.actions.tasks import Handing, InvalidAnswers
@@ -157,6 +158,8 @@ def _enter_item(
 ) -> None:
     session.add(item)
     session.flush()
+    day = now.astimezone(_ZONE).date()
+    item.press_due_on = pressing.next_day(session, item.owner_id, item.guide_id, day)
     told = {**of(about), "item": item.id, "number": item.number}
     record(session, EventName.ITEM_OPENED, by=by, now=now, **told)
 
@@ -172,9 +175,10 @@ def next_number(session: Session, region_code: str, year: int) -> str:
 def urge(
     session: Session, item: Rectification, text: str, *, by: Appointment, now: datetime
 ) -> None:
-    """督促、指导: whoever guides, accepts or looks after an item says what is missing (C04, C07).
+    """督促: whoever accepts or looks after an item says what is missing (C04).
 
-    The owner is told. Raises Forbidden for the owner itself, ItemClosed, InvalidAnswers.
+    The owner is told. For the guiding unit: `actions.pressing`.
+    Raises Forbidden for the owner itself, ItemClosed, InvalidAnswers.
     """
     if by.organisation_id == item.owner_id or not may(by, "ledger:urge"):
         raise Forbidden(item.id)
@@ -222,6 +226,7 @@ def report_rectification(step: Handing) -> Flags:
     done = bool(answers.get("done"))
     item.state = RectificationState.AWAITING_ACCEPTANCE if done else RectificationState.WORKING
     _enter(step, item, "progress", f"{item.progress}%　{answers['text']}")
+    presses.take_over(step.session, item, answers, step.by, step.now)
     _record(step, EventName.ITEM_SUBMITTED if done else EventName.ITEM_PROGRESSED, item)
     return {"progress_done": done, "item_id": item.id}
 
@@ -254,6 +259,7 @@ def _close(step: Handing, item: Rectification) -> None:
         step.duty.state, step.duty.done_at = DutyState.DONE, step.now
     reopening.overtake(step.session, item, now=step.now)
     item.effect, item.effect_due_on = None, _effect_due(step, item)
+    item.press_due_on = None
     _enter(step, item, "accepted", step.answers.get("reason") or "整改到位，予以销号")
     _record(step, EventName.ITEM_CLOSED, item)
 

@@ -28,7 +28,7 @@ from models import (
     Reopening,
     Role,
 )
-from workflows import engine
+from workflows import engine, pressing
 from workflows.events import EventName, of, record
 from workflows.frozen import rules_for
 from workflows.notifications import tell_desk
@@ -88,6 +88,7 @@ def reopen(
     session.add(row)
     item.state, item.progress, item.closed_at = RectificationState.PLANNING, 0, None
     item.deadline, item.effect_due_on = None, None
+    item.press_due_on = pressing.next_day(session, item.owner_id, item.guide_id, day_of(now))
     overtake(session, item, now=now)
     enter(session, item, "reopened", again.text, by=by, now=now)
     session.flush()

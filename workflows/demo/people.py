@@ -124,6 +124,9 @@ PEOPLE = (
         "chenyf", "陈远帆", "city_mch", _E, "重症医学科", "主任医师", Discipline.INTENSIVE_CARE
     ),
     Somebody("chuys", "褚云舒", "city_mch", _E, "输血科", "副主任技师", Discipline.TRANSFUSION),
+    Somebody(
+        "songqh", "宋清和", "maternal_centre", Role.QUALITY_OFFICE, "救治中心办公室", "主任医师"
+    ),
     Somebody("xitong", "齐系统", "city_mch", Role.SYSTEM_ADMIN, "信息科"),
     Somebody("anquan", "康安全", "city_mch", Role.SECURITY_ADMIN, "信息科"),
     Somebody("shenji", "申审计", "city_mch", Role.AUDIT_ADMIN, "审计科"),

@@ -97,6 +97,17 @@ def done_is_hundred(answers: Answers, context: Context) -> Found:
         yield "done", "完成程度已是 100%，请选「是」申请验收"
 
 
+@cross_check("guidance_is_answered")
+def guidance_is_answered(answers: Answers, context: Context) -> Found:
+    """C07: what the guiding centre advised is taken over or answered with the next progress."""
+    if not context.known.case.get("open_guidance"):
+        return
+    if not answers.get("guidance_result"):
+        yield "guidance_result", "指导救治中心的意见还没有答复，请选择是否采纳"
+    if not answers.get("guidance_answer"):
+        yield "guidance_answer", "写明怎样落实；不采纳的写明原因"
+
+
 @cross_check("acceptor_not_owner")
 def acceptor_not_owner(answers: Answers, context: Context) -> Found:
     """C05: nobody accepts their own work."""
