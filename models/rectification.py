@@ -87,7 +87,7 @@ class Rectification(Base):
     deadline: Mapped[date | None]
     progress: Mapped[int] = mapped_column(default=0)
     rejections: Mapped[int] = mapped_column(default=0)
-    interview_proposed: Mapped[bool] = mapped_column(default=False)  # C03: 整改达不到要求
+    asked: Mapped[str | None]  # the measure its acceptor asked for at the last rejection (C03)
     reopened: Mapped[int] = mapped_column(default=0)
     effect: Mapped[Effect | None]
     effect_due_on: Mapped[date | None] = mapped_column(index=True)

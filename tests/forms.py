@@ -21,6 +21,11 @@ def days(count: float) -> datetime:
     return EVENT + timedelta(days=count)
 
 
+def unkind(row: dict[str, Any]) -> dict[str, Any]:
+    """As the first versions of these forms asked it."""
+    return {name: value for name, value in row.items() if name != "kind"}
+
+
 GOOD: dict[str, dict[str, Any]] = {
     "report.v1": demo.report(EVENT, organisation=HOSPITAL),
     "receipt.v1": demo.receipt(
@@ -86,6 +91,15 @@ GOOD: dict[str, dict[str, Any]] = {
     "letter.v1": demo.letter(
         "interview", recipients=[MCH], sign=SIGN, reply_due=days(60).date().isoformat()
     ),
+    "letter.v2": demo.letter(
+        "recall",
+        recipients=[MCH],
+        sign=SIGN,
+        title="关于撤回的通知",
+        recalled="青禾卫健母婴通报〔2026〕1号",
+        replies="move",
+        moved_due=days(60).date().isoformat(),
+    ),
     "letter_check.v1": demo.letter_check(sign=SIGN, reason="请核对期间。"),
     "notice_reply.v1": demo.reply(sign=SIGN, files=["photo"]),
     "notice_reply_reading.v1": demo.reply_reading(
@@ -113,12 +127,18 @@ GOOD: dict[str, dict[str, Any]] = {
     "reminder_letter.v1": demo.reminder_letter(sign=SIGN),
     "reminder_receipt.v1": demo.reminder_receipt(sign=SIGN),
     "supervision_team.v1": demo.supervision_team(days(39), lead=CHAIR, sign=SIGN),
-    "supervision_report.v1": demo.supervision_report(days(39), sign=SIGN),
+    "supervision_report.v1": demo.supervision_report(
+        days(39), sign=SIGN, problems=[unkind(demo.requirement(days(39), "没有专人核对。"))]
+    ),
+    "supervision_report.v2": demo.supervision_report(days(39), sign=SIGN),
     "supervision_receipt.v1": demo.supervision_receipt(sign=SIGN),
     "supervision_close.v1": demo.closing(days(39), sign=SIGN),
     "interview_summons.v1": demo.summons(days(39), sign=SIGN),
     "interview_receipt.v1": demo.summons_receipt(sign=SIGN),
-    "interview_record.v1": demo.interview(days(39), sign=SIGN),
+    "interview_record.v1": demo.interview(
+        days(39), sign=SIGN, requirements=[unkind(demo.requirement(days(39), "每月演练。"))]
+    ),
+    "interview_record.v2": demo.interview(days(39), sign=SIGN),
     "interview_object_sign.v1": demo.interview_disputed(sign=SIGN),
     "interview_sign.v1": demo.interview_signed(sign=SIGN),
     "interview_filing.v1": demo.filing(days(39), sign=SIGN),

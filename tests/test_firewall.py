@@ -83,7 +83,7 @@ def test_what_proposes_asks_for_nothing_of_a_review(session: Session, cast: Cast
     item = session.scalars(
         select(Rectification).where(Rectification.state == RectificationState.WORKING)
     ).one()
-    item.rejections, item.interview_proposed = 2, True
+    item.rejections, item.asked = 2, "interview"
     session.commit()
     with said_to(session) as heard:
         for kind in motions.due(session, NOW):

@@ -95,7 +95,7 @@ document = "云卫妇幼〔2026〕1号"
 """
 SUMMONS = typing("interview_summons.v1", answers.summons, "at")
 RECEIPT = typing("interview_receipt.v1", answers.summons_receipt)
-RECORD = typing("interview_record.v1", answers.interview, "at")
+RECORD = typing("interview_record.v2", answers.interview, "at")
 DISPUTE = typing("interview_object_sign.v1", answers.interview_disputed)
 AGREE = typing("interview_object_sign.v1", answers.interview_agreed)
 SIGN = typing("interview_sign.v1", answers.interview_signed)
@@ -150,13 +150,18 @@ def test_not_put_right_is_proposed_decided_interviewed_filed_and_closed(
         ]
     )
     assert motions(walk) == []  # sent back once is not yet failing
-    again = said.rejection(escalation="none")
+    again = said.rejection(escalation="supervise")
     walk.make(Move(5, "fangcf", "accept", again, "progress:zhougy"))
     walk.at(24 * 5)
     walk.sweep()
     walk.sweep()
-    rejected, overdue = motions(walk)
-    assert (rejected.fact, overdue.fact) == ("item_rejected", "item_overdue")
+    asked, rejected, overdue = motions(walk)
+    facts_met = ["item_asked", "item_rejected", "item_overdue"]
+    assert [motion.fact for motion in (asked, rejected, overdue)] == facts_met
+    assert asked.measure is Measure.SUPERVISE  # as the acceptor asked, no harder
+    assert "第 2 次验收未通过，验收单位（青禾卫健）建议督导" in asked.facts
+    assert "建议督导" in walk.browser("zhougy").get(f"/ledger/{item.id}").text
+    decided(walk, "shaoxz", asked, "drop")
     for motion in (rejected, overdue):
         assert (motion.item_id, motion.measure) == (item.id, Measure.INTERVIEW)
         assert motion.rule["quote"].startswith("对整改不力的单位和个人给约谈")
@@ -213,6 +218,7 @@ def test_not_put_right_is_proposed_decided_interviewed_filed_and_closed(
     assert required.owner_id == walk.units["qh_hospital"]
     assert required.acceptor_id == walk.units["qh_commission"]
     assert required.first_deadline is not None
+    assert required.kind == "management"  # so that the same problem opens it again
 
     # Made known as well (约谈通报): the leader says so, once, and the desk has a notice to draft
     leader = walk.browser("shaoxz")
@@ -260,7 +266,7 @@ def test_not_put_right_is_proposed_decided_interviewed_filed_and_closed(
     for who, page in (("shaoxz", "/motions?view=all"), ("helx", "/measures?view=all")):
         assert rejected.number in walk.browser(who).get(page).text
     walk.sweep()
-    assert walk.session.scalar(select(func.count()).select_from(Motion)) == 2
+    assert walk.session.scalar(select(func.count()).select_from(Motion)) == 3
 
 
 # By which rule, against whom
@@ -268,7 +274,7 @@ def test_not_put_right_is_proposed_decided_interviewed_filed_and_closed(
 
 REMINDER = typing("reminder_letter.v1", answers.reminder_letter)
 REMINDED = typing("reminder_receipt.v1", answers.reminder_receipt)
-REPORT = typing("supervision_report.v1", answers.supervision_report, "at")
+REPORT = typing("supervision_report.v2", answers.supervision_report, "at")
 SIGNED_FOR = typing("supervision_receipt.v1", answers.supervision_receipt)
 ENDED = typing("supervision_close.v1", answers.closing, "at")
 

@@ -448,9 +448,62 @@ def test_a_quarters_notice_is_signed_for_answered_late_asked_again_accepted_and_
     assert first.state is DutyState.DONE
     assert walk.open() == Counter()
     walk.duty_id = quarter
+    assert walk.open() == Counter()  # who had not signed for it need not any more
+    assert told(walk, "guqf").count("notice.ended") == 1
+    ended = walk.session.scalars(
+        select(Task).where(Task.duty_id == quarter, Task.state == "cancelled")
+    )
+    why = walk.browser("guqf").get(f"/tasks/{ended.one().id}").text
+    assert "通报已撤回，这一步不用再办" in why
+    assert notice.number in why
+    assert "不再签收" in walk.browser("guqf").get(f"/notices/{notice.id}").text
+    assert notice.number not in walk.browser(DESK).get("/notices?view=unsigned").text
+    assert {"reply", "receipt"} == {
+        each.data["what"]
+        for each in walk.session.scalars(select(Event).where(Event.name == "notice.ended"))
+    }
     assert walk.browser(DESK).post(f"/notices/{notice.id}/recall").status_code == 303
     assert newest(walk).id == recall.id  # it is taken back once
     assert "已撤回" in walk.browser("shenqm").get("/notices?view=recalled").text
+
+
+def test_answers_still_owed_move_to_the_notice_that_takes_another_back(
+    start_walk: StartWalk,
+) -> None:
+    walk = start_walk()
+    walk.at(24)
+    assert begin(walk, DESK, "work").status_code == 303
+    turn_to(walk, DutyKind.NOTICE, "city_commission")
+    write(
+        walk,
+        "work",
+        recipients=[walk.units[key] for key in ("qh_mch", "bl_mch")],
+        reply_due="2026-12-20",
+    )
+    notice = let_go(walk)
+    assert walk.browser(DESK).post(f"/notices/{notice.id}/recall").status_code == 303
+    turn_to(walk, DutyKind.NOTICE_REPLY, "qh_mch")
+    assert walk.hand_in("shenqm", "reply", answers.reply(sign=said.SIGNED)).status_code == 303
+    first = turn_to(walk, DutyKind.NOTICE_REPLY, "bl_mch")
+    step = walk.task("gaomz", "reply").id
+    typed = {"measures_taken": "正在核对"}
+    assert walk.browser("gaomz").put(f"/drafts/task:{step}", data=typed).status_code == 200
+    turn_to(walk, DutyKind.NOTICE, "city_commission")
+    write(walk, "recall", recipients=[walk.units["qh_mch"]], replies="move", moved_due="2026-12-28")
+    recall = let_go(walk)
+    assert "请于2026-12-28前就本通知书面回复" in official_text(walk, "gaomz", recall)
+    assert {row.organisation_id: row.reply_due for row in recall.recipients} == {
+        walk.units["qh_mch"]: None,  # has answered already
+        walk.units["bl_mch"]: date(2026, 12, 28),
+    }
+    second = turn_to(walk, DutyKind.NOTICE_REPLY, "bl_mch")
+    assert first.state is DutyState.DONE
+    assert [clock.due_at.date() for clock in (*first.clocks, *second.clocks)] == [
+        date(2026, 12, 20), date(2026, 12, 28),
+    ]  # fmt: skip
+    assert list(walk.limits("gaomz").values()) == [f"/notices/replies/{recall.recipients[1].id}"]
+    again = walk.task("gaomz", "reply").id
+    assert "正在核对" in walk.browser("gaomz").get(f"/tasks/{again}").text
 
 
 @pytest.mark.clause("D13")

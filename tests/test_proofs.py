@@ -535,7 +535,7 @@ def test_failed_rectification_brings_a_proposal_to_interview(start_walk: StartWa
         assert "抽查10份病历，4份仍未称重计量。" in read
         assert f"整改{item.number}未达要求，建议约谈责任单位" in words(walk, who, case_path(walk))
     walk.session.rollback()
-    assert (item.interview_proposed, item.rejections) == (True, 1)
+    assert (item.asked, item.rejections) == ("interview", 1)
     assert walk.open()["progress:zhougy"] == 2
 
 

@@ -192,12 +192,10 @@ def test_from_discovery_to_the_closed_file(start_walk: StartWalk, database: str)
         (Level.CITY, "avoidable", True),
     ]
     items = walk.session.scalars(select(Rectification).order_by(Rectification.id)).all()
-    assert [
-        (item.level, item.state, item.rejections, item.interview_proposed) for item in items
-    ] == [
-        ("county", RectificationState.CLOSED, 1, True),
-        ("county", RectificationState.CLOSED, 0, False),
-        ("city", RectificationState.CLOSED, 0, False),
+    assert [(item.level, item.state, item.rejections, item.asked) for item in items] == [
+        ("county", RectificationState.CLOSED, 1, "interview"),
+        ("county", RectificationState.CLOSED, 0, None),
+        ("city", RectificationState.CLOSED, 0, None),
     ]
 
 

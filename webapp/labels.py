@@ -184,6 +184,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.NOTICE_BEGUN: "开始起草通报",
         EventName.NOTICE_CHECKED: "核稿通过",
         EventName.NOTICE_RECALLED: "撤回通报",
+        EventName.NOTICE_ENDED: "通报已撤回，不再签收、回复",
         EventName.REPLY_ASKED: "要求书面回复",
         EventName.REPLY_FILED: "书面回复",
         EventName.REPLY_RETURNED: "请再次回复",
@@ -211,6 +212,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.ITEM_EXTENSION_REFUSED: "不同意整改延期",
         EventName.ITEM_EFFECT_DUE: "到期评估整改效果",
         EventName.ITEM_EFFECT_JUDGED: "评估整改效果",
+        EventName.ITEM_MEASURE_ASKED: "建议提醒或督导",
         EventName.INTERVIEW_PROPOSED: "建议约谈",
         EventName.MOTION_PROPOSED: "提出处置建议",
         EventName.MOTION_DECIDED: "决定处置建议",
@@ -419,6 +421,7 @@ WORDS: dict[str, dict[str, str]] = {
         "effect_judged": "效果评估",
         "reopened": "重新打开",
     },
+    "measure": {str(each): word for each, word in ENUMS[Measure].items()},
     "job": {"render_dossier": "生成案卷", "housekeeping": "定期清理"},
     "scope": {"general": "普遍", "specific": "个性"},
 }

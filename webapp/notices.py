@@ -45,11 +45,17 @@ def _recalled() -> ColumnElement[bool]:
 VIEWS: dict[str, tuple[str, Callable[[], ColumnElement[bool]] | None]] = {
     "all": ("全部", None),
     "drafts": ("拟稿", lambda: Notice.issued_at.is_(None)),
-    "unsigned": ("待签收", lambda: _waiting_for(NoticeRecipient.signed_at.is_(None))),
+    "unsigned": (
+        "待签收",
+        lambda: _waiting_for(NoticeRecipient.signed_at.is_(None)) & ~_recalled(),
+    ),
     "unanswered": (
         "待回复",
-        lambda: _waiting_for(
-            NoticeRecipient.reply_duty_id.is_not(None), NoticeRecipient.replied_at.is_(None)
+        lambda: (
+            _waiting_for(
+                NoticeRecipient.reply_duty_id.is_not(None), NoticeRecipient.replied_at.is_(None)
+            )
+            & ~_recalled()
         ),
     ),
     "recalled": ("已撤回", _recalled),

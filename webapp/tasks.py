@@ -4,10 +4,20 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import and_, literal, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
-from models import Case, Clock, Document, Duty, Role, Task, TaskState
+from models import (
+    Case,
+    Clock,
+    Document,
+    Duty,
+    Notice,
+    NoticeRecipient,
+    Role,
+    Task,
+    TaskState,
+)
 from webapp import beside, copies, dates, db, desk, drafts, forms, inbox, prefill
 from webapp.access import current
 from webapp.cases.documents import laid_out, parts_of
@@ -20,7 +30,7 @@ from workflows.actions import drafts as draft_actions
 from workflows.forms import check, load
 from workflows.forms.sheet import sheet
 from workflows.names import acting
-from workflows.permissions import may_complete, visible_cases, visible_tasks
+from workflows.permissions import may_complete, visible_cases, visible_notices, visible_tasks
 from workflows.readers import PANEL, PlainReader, Reader
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
@@ -235,8 +245,27 @@ def _finished(task: Task) -> ResponseReturnValue:
         document=document,
         reader=reader,
         parts=parts_of(document, reader) if document else [],
+        recalled=_recalled(task) if document is None else None,
         following=[(step, may_complete(current.appointment, step)) for step in _following(task)],
     )
+
+
+def _recalled(task: Task) -> Notice | None:
+    """The notice that a cancelled step was to sign for or to answer, if it was taken back."""
+    answered = select(NoticeRecipient.notice_id).where(
+        NoticeRecipient.reply_duty_id == task.duty_id, NoticeRecipient.reply_duty_id.is_not(None)
+    )
+    signed = and_(
+        Notice.case_id.is_not_distinct_from(task.case_id),
+        Notice.duty_id.is_not_distinct_from(task.duty_id),
+        literal(load.base_name(task.form) == "notice_receipt"),
+    )
+    found = db.session.scalars(
+        visible_notices(current.appointment)
+        .where(or_(Notice.id.in_(answered), signed))
+        .order_by(Notice.id.desc())
+    ).first()
+    return found if found is not None and found.recalled_by is not None else None
 
 
 def _following(task: Task) -> list[Task]:

@@ -7,7 +7,7 @@ rows, changes nothing.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from models import (
     Duty,
     DutyKind,
     Event,
+    Measure,
     Motion,
     Organisation,
     Rectification,
@@ -38,15 +39,22 @@ _OF_ITEMS = (  # what is to be put right, why and how is no fact of the process
     Rectification.state,
     Rectification.rejections,
     Rectification.deadline,
-    Rectification.interview_proposed,
+    Rectification.asked,
 )
+_MEASURES = {
+    Measure.REMIND: "提醒",
+    Measure.SUPERVISE: "督导",
+    Measure.INTERVIEW: "约谈",
+    Measure.NOTICE: "通报",
+}
 _OVER = (CaseState.VOIDED, CaseState.CLOSED)
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """`kind` as rules name it; `code` narrows it to the triggers of that code. `words` says what
-    happened in plain words, with numbers of cases and items and no person's name."""
+    happened in plain words, with numbers of cases and items and no person's name. `asked`: the
+    measure that somebody asked for."""
 
     kind: str
     key: str
@@ -57,6 +65,7 @@ class Fact:
     item_id: int | None = None
     late_duty_id: int | None = None
     times: int = 0
+    asked: Measure | None = None
 
 
 def flagged(session: Session, now: datetime) -> Iterator[Fact]:
@@ -144,14 +153,17 @@ def item_overdue(session: Session, now: datetime) -> Iterator[Fact]:
 
 
 def item_asked(session: Session, now: datetime) -> Iterator[Fact]:
-    """A ledger item whose acceptor asked for an interview when sending it back (C03)."""
-    for item in _items(session, "asked", Rectification.interview_proposed.is_(True)):
-        yield _of_item(
-            item,
-            "item_asked",
-            "asked",
-            f"台账条目 {item.number} 验收未通过，验收单位（{item.acceptor.short_name}）建议约谈。",
+    """A ledger item whose acceptor asked for a measure when sending it back (C03); once for each
+    time it was sent back."""
+    again = ":" + cast(Rectification.rejections, String)
+    for item in _items(session, "asked", Rectification.asked.is_not(None), again):
+        asked = Measure(item.asked or "")
+        words = (
+            f"台账条目 {item.number} 第 {item.rejections} 次验收未通过，"
+            f"验收单位（{item.acceptor.short_name}）建议{_MEASURES[asked]}。"
         )
+        fact = _of_item(item, "item_asked", "asked", words)
+        yield replace(fact, key=f"{fact.key}:{item.rejections}", asked=asked)
 
 
 def month_missing(session: Session, now: datetime) -> Iterator[Fact]:
@@ -194,14 +206,16 @@ FACTS: tuple[Callable[[Session, datetime], Iterator[Fact]], ...] = (
 )
 
 
-def _items(session: Session, prefix: str, what: ColumnElement[bool]) -> list[Rectification]:
+def _items(
+    session: Session, prefix: str, what: ColumnElement[bool], suffix: ColumnElement[str] | str = ""
+) -> list[Rectification]:
     return list(
         session.scalars(
             select(Rectification)
             .where(
                 Rectification.state != RectificationState.CLOSED,
                 what,
-                _new(f"{prefix}:" + cast(Rectification.id, String)),
+                _new(f"{prefix}:" + cast(Rectification.id, String) + suffix),
             )
             .options(
                 load_only(*_OF_ITEMS, raiseload=True),

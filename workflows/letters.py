@@ -118,6 +118,10 @@ def _work(answers: Answers) -> Iterator[str]:
 def _recall(answers: Answers) -> Iterator[str]:
     yield f"{answers['recalled']}因下列原因撤回，自本通知印发之日起停止使用。请各收文单位签收。"
     yield from answers["recall_reason"].splitlines()
+    if due := answers.get("moved_due"):
+        yield f"尚未回复的单位不再回复原通报，请于 {due} 前就本通知书面回复。"
+    elif answers.get("replies") == "end":
+        yield "原通报要求的书面回复不再要求。"
 
 
 _OBJECTS = {"area": "地区", "institution": "机构", "person": "个人"}

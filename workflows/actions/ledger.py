@@ -234,7 +234,7 @@ def report_rectification(step: Handing) -> Flags:
 def accept_rectification(step: Handing) -> Flags:
     """Accepted by another unit and closed, or rejected and worked on again.
 
-    A rejection may propose an interview (整改达不到要求的，开展约谈通报, C03); a person decides.
+    A rejection may ask for a measure (整改达不到要求的，开展约谈通报, C03); a person decides.
     """
     item, answers = _item(step), step.answers
     if answers["result"] == "accepted":
@@ -243,9 +243,12 @@ def accept_rectification(step: Handing) -> Flags:
     item.state, item.rejections = RectificationState.REJECTED, item.rejections + 1
     _enter(step, item, "rejected", answers["reason"])
     _record(step, EventName.ITEM_REJECTED, item)
-    if answers.get("escalation") == "interview":
-        item.interview_proposed = True
+    asked = answers["escalation"]
+    item.asked = None if asked == "none" else asked
+    if item.asked == "interview":
         _record(step, EventName.INTERVIEW_PROPOSED, item)
+    elif item.asked is not None:
+        _record(step, EventName.ITEM_MEASURE_ASKED, item, measure=item.asked)
     return {"item_id": item.id}
 
 
@@ -282,6 +285,6 @@ def _enter(step: Handing, item: Rectification, kind: str, text: str) -> None:
     enter(step.session, item, kind, text, by=step.by, now=step.now)
 
 
-def _record(step: Handing, name: EventName, item: Rectification) -> None:
-    told = {**of(step.about), "item": item.id, "number": item.number}
+def _record(step: Handing, name: EventName, item: Rectification, **more: str) -> None:
+    told = {**of(step.about), "item": item.id, "number": item.number, **more}
     record(step.session, name, by=step.by, now=step.now, **told)

@@ -139,7 +139,7 @@ def _open_items(step: Handing, rows: list[dict[str, Any]], source: ItemSource) -
         item = open_item(
             step.session,
             duty=step.duty,
-            problem=Problem(row["text"], row["area"], "specific"),
+            problem=Problem(row["text"], row["area"], "specific", row.get("kind")),
             source=source,
             owner=owner,
             acceptor=motion.commission,

@@ -136,12 +136,22 @@ def _by_rule(session: Session, rules: RuleSet, fact: facts.Fact) -> _Ready | Non
         return None
     for about in (MotionObject.UNIT, MotionObject.AREA):
         open_to = measures.allowed(rules, rule, about, fact.organisation)
-        proposed = next((each for each in measures.names(rule) if each in open_to), None)
+        proposed = _proposed(rule, open_to, fact.asked)
         addressed = _addressed(session, about, fact.organisation)
         commission = measures.decider(session, about, fact.organisation)
         if proposed and addressed and commission:
             return _Ready(fact, rule, proposed, about, addressed, commission)
     return None
+
+
+def _proposed(rule: Rule, open_to: list[Measure], asked: Measure | None) -> Measure | None:
+    """What was asked for, or the next milder; else the mildest that the clause names."""
+    if asked is not None:
+        most = measures.MILDEST_FIRST.index(asked)
+        return next(
+            (each for each in reversed(measures.MILDEST_FIRST[: most + 1]) if each in open_to), None
+        )
+    return next((each for each in measures.names(rule) if each in open_to), None)
 
 
 def _meets(rules: RuleSet, rule: Rule, fact: facts.Fact) -> bool:

@@ -83,7 +83,8 @@ def issue_notice(step: Handing) -> Flags:
         raise LookupError("nothing to issue")
     _note_confirmed(step)
     number = _number(step, step.now)
-    notice.reply_due = day_in(notice.document.answers, "reply_due")
+    written = notice.document.answers
+    notice.reply_due = day_in(written, "reply_due") or day_in(written, "moved_due")
     notice.number, notice.issued_at, notice.issued_by_id = number, step.now, step.by.user_id
     step.session.flush()  # all at once: from now on the database keeps it as it is
     replies.ask(step.session, notice, by=step.by, now=step.now)

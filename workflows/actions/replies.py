@@ -5,6 +5,7 @@ Each answer is a duty of the unit that answers, received by the one that asked (
 """
 
 from datetime import date, datetime, time
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,14 +13,18 @@ from sqlalchemy.orm import Session
 from models import (
     Appointment,
     Clock,
+    Draft,
     Duty,
     DutyKind,
     DutyState,
     Notice,
     NoticeRecipient,
+    Organisation,
     Process,
     ProcessState,
     Role,
+    Task,
+    TaskState,
 )
 from workflows import clocks, engine
 from workflows.actions.tasks import Handing
@@ -27,7 +32,7 @@ from workflows.duties import ZONE
 from workflows.engine import Flags
 from workflows.events import EventName, of, record
 from workflows.notifications import tell_desk
-from workflows.services import DutyHost
+from workflows.services import DutyHost, host_of
 
 CLOCK = "notice_reply"
 _DESKS = (Role.QUALITY_OFFICE, Role.MCH, Role.COMMISSION)
@@ -35,14 +40,41 @@ _ISSUERS = (Role.COMMISSION, Role.COMMISSION_LEADER)
 
 
 def ask(session: Session, notice: Notice, *, by: Appointment, now: datetime) -> None:
-    """Every recipient of an issued notice that wants an answer owes one, and is told."""
+    """Every recipient of an issued notice that wants an answer owes one, and is told; of one that
+    takes another back those who still owed that one theirs."""
     if notice.reply_due is None:
         return
+    owing = None if notice.recalls is None else _owing(notice.recalls)
     for recipient in notice.recipients:
+        if owing is not None and recipient.organisation_id not in owing:
+            continue
         duty = _open(session, notice, recipient, notice.reply_due, now)
         told = {"number": notice.number, "due": notice.reply_due.isoformat(), **of(duty)}
         record(session, EventName.REPLY_ASKED, by=by, now=now, **told)
         engine.start(session, duty, "notice_reply", {}, DutyHost(session, duty, now), now=now)
+        if owing is not None:
+            _keep_draft(session, owing[recipient.organisation_id], duty)
+
+
+def _owing(notice: Notice) -> dict[int, Duty]:
+    """Unit → its answer, of those who have not handed in any."""
+    return {
+        row.organisation_id: row.reply_duty
+        for row in notice.recipients
+        if row.reply_duty is not None and row.replied_at is None
+    }
+
+
+def _keep_draft(session: Session, before: Duty, after: Duty) -> None:
+    """What was typed into the answer goes along."""
+    steps = [
+        session.scalars(
+            select(Task.id).where(Task.duty_id == each.id, Task.state == TaskState.OPEN)
+        ).first()
+        for each in (before, after)
+    ]
+    for draft in session.scalars(select(Draft).where(Draft.place == f"task:{steps[0]}")):
+        draft.place = f"task:{steps[1]}"
 
 
 def _open(
@@ -128,12 +160,13 @@ def _tell(step: Handing, name: EventName, unit: int, roles: tuple[Role, ...]) ->
 
 
 def end_for(session: Session, notice: Notice, *, now: datetime) -> None:
-    """Nobody has to answer a notice that was taken back: what is still open ends, what was handed
-    in stays."""
+    """Nobody has to sign for a notice that was taken back, or answer it: what is still open ends,
+    what was handed in stays, and who was waited for is told."""
     for recipient in notice.recipients:
         duty = recipient.reply_duty
         if duty is None or duty.state is DutyState.DONE:
             continue
+        _tell_ended(session, notice, recipient.organisation, "reply", now)
         running = select(Process).where(
             Process.duty_id == duty.id, Process.status == ProcessState.RUNNING
         )
@@ -142,3 +175,42 @@ def end_for(session: Session, notice: Notice, *, now: datetime) -> None:
         for clock in duty.clocks:
             clock.next_reminder_at = None
         duty.state, duty.done_at = DutyState.DONE, now
+    _end_receipts(session, notice, now)
+
+
+def _end_receipts(session: Session, notice: Notice, now: datetime) -> None:
+    """The steps of signing for it that are open. Not those of a later notice of the same case."""
+    of_same = (
+        Notice.case_id.is_not_distinct_from(notice.case_id),
+        Notice.duty_id.is_not_distinct_from(notice.duty_id),
+    )
+    if session.scalar(select(Notice.id).where(*of_same, Notice.id > notice.id).limit(1)):
+        return
+    waiting = select(Task).where(
+        Task.case_id.is_not_distinct_from(notice.case_id),
+        Task.duty_id.is_not_distinct_from(notice.duty_id),
+        Task.form.like("notice_receipt.v%"),
+        Task.state == TaskState.OPEN,
+    )
+    for task in session.scalars(waiting.order_by(Task.id)).all():
+        session.get_one(Process, task.process_id, with_for_update=True, populate_existing=True)
+        host = host_of(session, task, now)
+        engine.complete(session, task, {}, host, now=now, state=TaskState.CANCELLED)
+        if task.organisation is not None:
+            _tell_ended(session, notice, task.organisation, "receipt", now)
+
+
+def _tell_ended(
+    session: Session, notice: Notice, unit: Organisation, what: str, now: datetime
+) -> None:
+    told: dict[str, Any] = {"number": notice.number, "notice": notice.id}
+    record(
+        session,
+        EventName.NOTICE_ENDED,
+        case=notice.case,
+        now=now,
+        unit=unit.short_name,
+        what=what,
+        **told,
+    )
+    tell_desk(session, EventName.NOTICE_ENDED, unit.id, _DESKS, case=None, now=now, **told)

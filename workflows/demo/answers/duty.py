@@ -84,7 +84,7 @@ def letter(kind: str, *, recipients: Iterable[int], sign: Answers, **over: objec
             "progress": "各县（区）已完成用血流程核对。",
             "requirements": "每季度演练一次。",
         },
-        "recall": {"recall_reason": "例数统计有误，另行通报。"},
+        "recall": {"recall_reason": "例数统计有误，另行通报。", "replies": "end"},
     }
     units = [{"organisation": unit} for unit in recipients]
     return {**kinds[kind], "kind": kind, "recipients": units, "sign": sign} | over

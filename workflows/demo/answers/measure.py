@@ -109,6 +109,7 @@ def requirement(at: datetime, text: str, area: str = "management") -> Answers:
     return {
         "text": text,
         "area": area,
+        "kind": "management",
         "deadline": (at + timedelta(days=30)).date().isoformat(),
     }
 
