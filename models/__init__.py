@@ -14,6 +14,7 @@ from models.finding import Finding
 from models.icd10 import Icd10
 from models.incident import Incident, IncidentKind
 from models.job import WorkerBeat
+from models.mapping import Mapping
 from models.meeting import Attendance, Guest, Meeting, MeetingMode, Signature, TieBreak
 from models.motion import Measure, Motion, MotionObject, MotionState
 from models.notice import Notice, NoticeFile, NoticeFormat, NoticeKind, NoticeRecipient
@@ -92,6 +93,7 @@ __all__ = [
     "ItemSource",
     "KeyKind",
     "Level",
+    "Mapping",
     "Measure",
     "Meeting",
     "MeetingMode",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.base import SENSITIVE, Base
 from models.case import Case
 from models.document import Document
+from models.mapping import Mapping
 from models.place import Organisation
 from models.user import User
 
@@ -118,7 +119,8 @@ class Opinion(Base):
 
 class Conclusion(Base):
     """What a level concluded: three classes, votes, up to three major factors (1–12). `changes`: in
-    what it differs from the level below (`workflows.differences.Part`)."""
+    what it differs from the level below (`workflows.differences.Part`). `mapping`: how the
+    province's report card took three classes when it was signed, None if that was not confirmed."""
 
     __tablename__ = "conclusion"
     __table_args__ = (UniqueConstraint("panel_id"),)
@@ -133,7 +135,9 @@ class Conclusion(Base):
     difference: Mapped[str | None] = mapped_column(info=SENSITIVE)
     changes: Mapped[list[Any]] = mapped_column(default=list, info=SENSITIVE)
     signed_at: Mapped[datetime]
+    mapping_id: Mapped[int | None] = mapped_column(ForeignKey("mapping.id"))
 
     panel: Mapped[Panel] = relationship()
+    mapping: Mapped[Mapping | None] = relationship()
     case: Mapped[Case] = relationship()
     document: Mapped[Document] = relationship()

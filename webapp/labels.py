@@ -177,6 +177,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.TIE_BROKEN: "组长裁定票数相同",
         EventName.CONCLUSION_DRAFTED: "形成评审结论",
         EventName.CONCLUSION_RETURNED: "退回评审结论",
+        EventName.MAPPING_CONFIRMED: "确认报告卡二分类口径",
         EventName.CONCLUSION_SIGNED: "签署评审结论",
         EventName.NOTICE_DRAFTED: "起草通报",
         EventName.NOTICE_RETURNED: "退回通报",

@@ -25,7 +25,7 @@ from webapp.access import current
 from webapp.cases.documents import Part, parts_of
 from webapp.cases.page import leave_trace
 from webapp.errors import page as error_page
-from workflows import meetings
+from workflows import mappings, meetings
 from workflows.actions import dossiers
 from workflows.actions import meetings as actions
 from workflows.actions.seats import seat_of
@@ -209,6 +209,7 @@ def sheet(panel_id: int) -> ResponseReturnValue:
         lines=meetings.lines(db.session, panel, document, named=reader.reads_panel(level)),
         reserved=[reader.scrub(text) for text in meetings.reserved(db.session, panel, document)],
         concluded=level in reader.concluded,
+        carded=mappings.of_sheet(db.session, panel, document),
         prints=current.may("sheet:request") and may_see(reader, panel),
     )
 

@@ -9,11 +9,14 @@ from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import joinedload
 
-from models import Case, Panel
+from models import Case, Level, Panel, Role
 from webapp import dates, db, words
 from webapp.access import current
 from webapp.cases.page import leave_trace
+from webapp.statistics import FEWEST_FOR_SHARE
+from workflows import quarters
 from workflows.agreement import Agreement, Cell, Drift, Missing, agreement, compare, drift
+from workflows.forms.checks.review import VOTES
 from workflows.permissions import opened_panels
 from workflows.readers import Reader
 
@@ -33,6 +36,35 @@ class Row:
     cell: Cell
     here: Agreement
     year: Agreement | None
+
+
+@bp.get("/quarters")
+def by_quarter() -> ResponseReturnValue:
+    """How the panels one sat on or served have come to agree, quarter by quarter. 404 for whoever
+    reads no opinions at all."""
+    if current.appointment.role not in (Role.EXPERT, Role.SECRETARY):
+        abort(404)
+    span = quarters.latest(current.now)
+    found = {
+        level: rows
+        for level in Level
+        if (rows := quarters.agreed(db.session, span, level, by=current.appointment))
+    }
+    return render_template(
+        "reviews/quarters.html",
+        found=found,
+        three=VOTES,
+        cells=quarters.cell_words(),
+        few=FEWEST_FOR_SHARE,
+        part=_part,
+        percent=percent,
+        kappa=kappa,
+    )
+
+
+def _part(count: int, of: int, cases: int) -> str:
+    """A share only where there are enough cases for one."""
+    return f"{count / of:.0%}" if of and cases >= FEWEST_FOR_SHARE else ""
 
 
 @bp.get("/<int:panel_id>")

@@ -12,10 +12,11 @@ from webapp import db, words
 from webapp.access import current
 from webapp.cases.listing import PERIODS, period
 from webapp.pdf.diagram import Look, painted
-from workflows import differences, statistics
+from workflows import differences, mappings, quarters, statistics
 from workflows.diagrams import Drawing, Node, read
 from workflows.engine.definitions import FOLDER
 from workflows.forms import comparison
+from workflows.forms.checks.review import VOTES
 from workflows.permissions import LANE_BY_TITLE
 from workflows.statistics import Flow, Part, Period
 
@@ -28,7 +29,7 @@ PARTS = {
     "rectification": ("整改", Part("rectification")),
     "second_discussion": ("再次讨论", Part("second_discussion")),
 }
-DIFFERENCES = "differences"
+DIFFERENCES, CONCLUSIONS = "differences", "conclusions"
 FEWEST_FOR_SHARE = 10  # cases, for a percentage to say anything
 SHARES = (0.0, 0.1, 0.25, 0.5)  # of all that stands in the diagram: from which share on how warm
 WARMTHS = (
@@ -106,9 +107,29 @@ def overturns() -> ResponseReturnValue:
     )
 
 
+@bp.get("/conclusions")
+def conclusions() -> ResponseReturnValue:
+    """What was concluded, quarter by quarter and level by level; nothing of opinions."""
+    if not current.may("statistics:view"):
+        abort(404)
+    found = quarters.concluded(db.session, quarters.latest(current.now), by=current.appointment)
+    return render_template(
+        "statistics/conclusions.html",
+        found=found,
+        three=VOTES,
+        two=mappings.TWO,
+        unmapped=mappings.UNMAPPED,
+        cells=quarters.cell_words(),
+        parts=_tabs(),
+        share=_share,
+        few=FEWEST_FOR_SHARE,
+    )
+
+
 def _tabs() -> list[tuple[str, str, str]]:
     """Address, words and key of each page of statistics that this person may open."""
     tabs = [(url_for("statistics.index", key=key), name, key) for key, (name, _) in PARTS.items()]
+    tabs.append((url_for("statistics.conclusions"), "评审结论", CONCLUSIONS))
     if differences.may_count(current.appointment):
         tabs.append((url_for("statistics.overturns"), "各级结论差异", DIFFERENCES))
     return tabs

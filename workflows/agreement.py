@@ -9,8 +9,8 @@ Figures are exact fractions. Reads rows, changes nothing, knows no page.
 
 import enum
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from sqlalchemy import select
@@ -268,23 +268,67 @@ def _tick(cell: str, answers: Answers, words: dict[str, dict[str, str]]) -> Tick
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Agreement over several cases: of the conclusion, and of each cell by its code."""
+    """Agreement over several cases: of the conclusion, and of each cell by its code. `said`: how
+    many opinions came to each conclusion; `ticked`: how many ticked each cell."""
 
     panels: int
     conclusion: Agreement
     cells: dict[str, Agreement]
+    opinions: int = 0
+    said: Mapping[str, int] = field(default_factory=dict)
+    ticked: Mapping[str, int] = field(default_factory=dict)
 
 
 def drift(session: Session, panels: Sequence[Panel]) -> Drift:
     """Over these panels, all of them opened (Sealed otherwise); each case is one subject."""
-    compared = [compare(session, panel, str) for panel in panels]
-    conclusions = sorted({code for each in compared for code in each.conclusion.codes} - {""})
-    codes = [cell.code for cell in compared[0].cells] if compared else []
+    [found] = drifts(session, [panels])
+    return found
+
+
+def drifts(session: Session, parts: Sequence[Sequence[Panel]]) -> list[Drift]:
+    """The same for several lots of panels, in one query."""
+    panels = [panel for part in parts for panel in part]
+    for panel in panels:
+        if panel.opened_at is None:
+            raise Sealed(panel.id)
+    written: dict[int, list[Answers]] = {panel.id: [] for panel in panels}
+    rows = session.execute(
+        select(Opinion.panel_id, Document.answers)
+        .join(Document, Document.id == Opinion.document_id)
+        .where(
+            Opinion.panel_id.in_(written),
+            Opinion.voided_at.is_(None),
+            Opinion.superseded_at.is_(None),
+        )
+    )
+    for panel_id, answers in rows:
+        written[panel_id].append(answers)
+    return [_drift([written[panel.id] for panel in part]) for part in parts]
+
+
+def _drift(panels: Sequence[Sequence[Answers]]) -> Drift:
+    said = [[str(each.get("conclusion") or "") for each in rows] for rows in panels]
+    ticks = [[set(each.get("grid") or ()) for each in rows] for rows in panels]
+    among = sorted({code for codes in said for code in codes} - {""})
     return Drift(
         panels=len(panels),
-        conclusion=agreement([count(each.conclusion.codes, conclusions) for each in compared]),
+        conclusion=agreement([count(codes, among) for codes in said]),
         cells={
-            code: agreement([c.counts for each in compared for c in each.cells if c.code == code])
-            for code in codes
+            cell: agreement([_ticked(cell, grids) for grids in ticks]) for cell in _cells_asked()
         },
+        opinions=sum(map(len, panels)),
+        said=Counter(code for codes in said for code in codes if code),
+        ticked=Counter(cell for grids in ticks for grid in grids for cell in grid),
     )
+
+
+def _ticked(cell: str, grids: Sequence[set[str]]) -> Counts:
+    """Ticked, not ticked."""
+    ticked = sum(cell in grid for grid in grids)
+    return [ticked, len(grids) - ticked]
+
+
+def _cells_asked() -> list[str]:
+    """Codes of the twelve cells."""
+    [grid] = [each for each in latest("opinion").fields() if each.kind is Kind.GRID12]
+    return [choice.code for choice in grid.choices]

@@ -30,7 +30,7 @@ from models import (
     Task,
     TaskState,
 )
-from workflows import differences, readers, recurrence
+from workflows import differences, mappings, readers, recurrence
 from workflows.dossier import (
     AttachmentFile,
     Block,
@@ -172,6 +172,10 @@ class Gatherer:
         ).one_or_none()
         if concluded is not None and self.seen.reads_conclusion(level.value):
             blocks += self._sheet(concluded.document)
+            carded = mappings.of_signed(concluded)
+            blocks.append(
+                Text("报告卡（二分类）", [part for part in (carded.words, carded.basis) if part])
+            )
             for form in ("conclusion_chair", "conclusion_endorsement"):
                 for document in self._documents(form, level.value)[-1:]:
                     blocks += self._sheet(document)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Appointment, BlindCopy, Document, Panel
-from workflows import meetings
+from workflows import mappings, meetings
 from workflows.dossier import (
     AttachmentFile,
     Block,
@@ -113,11 +113,13 @@ class _Pack(Gatherer):
 
     def _of_sheet(self, panel: Panel, document: Document) -> list[Block]:
         reserved = meetings.reserved(self.session, panel, document)
+        carded = mappings.of_sheet(self.session, panel, document)
         lines = meetings.lines(
             self.session, panel, document, named=self.seen.reads_panel(panel.level.value)
         )
         return [
             *self._sheet(document),
+            Text("报告卡（二分类）", [carded.words, *([carded.basis] if carded.basis else [])]),
             Text("保留意见（不记姓名）", [self.seen.scrub(text) for text in reserved] or ["没有"]),
             TableBlock(
                 "专家签名",

@@ -12,13 +12,14 @@ from webapp import db
 from webapp.cases.blueprint import bp
 from webapp.cases.page import CasePage, open_page, render
 from webapp.meetings import may_see
-from workflows import differences
+from workflows import differences, mappings
 from workflows.actions.opinions import filed_by, may_open
 from workflows.actions.seats import seat_of
 from workflows.forms import load
 from workflows.forms.comparison import PARTS, Part
 from workflows.forms.load import base_name
 from workflows.forms.spec import Form
+from workflows.mappings import Carded
 
 VOTES = (
     ("votes_avoidable", "可避免"),
@@ -38,6 +39,7 @@ class Column:
     withheld: bool  # concluded, but the reader reviews it anew and has not formed an opinion
     conclusion: Conclusion | None
     words: str
+    carded: Carded | None  # as the report card knows it
     factors: list[str]
     votes: list[tuple[str, int]]
     opinions: list[tuple[Opinion, str]]
@@ -108,6 +110,7 @@ def _column(
         withheld=reader.reviews_anew and level.value in reader.concluded,
         conclusion=row,
         words=_word(row, "conclusion", row.code) if row else "",
+        carded=mappings.of_signed(row) if row else None,
         factors=[_word(row, "major_factors", str(code)) for code in row.factors] if row else [],
         votes=[(title, int(row.votes.get(key) or 0)) for key, title in VOTES] if row else [],
         opinions=_opinions(page, level),

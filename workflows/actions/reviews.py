@@ -15,7 +15,7 @@ from models import (
     PanelMember,
     UnitPart,
 )
-from workflows import differences, meetings, places, recusal
+from workflows import differences, mappings, meetings, places, recusal
 from workflows.actions.ledger import open_finding
 from workflows.actions.meetings import open_meeting
 from workflows.actions.tasks import Handing, InvalidAnswers
@@ -198,6 +198,7 @@ def endorse_conclusion(step: Handing) -> Flags:
         factors=list(answers.get("major_factors") or answers.get("major") or []),
         difference=reason(answers, Part.CONCLUSION) or None,
         changes=[part.value for part in changed(below, answers)] if below else [],
+        mapping=mappings.in_force(step.session, step.case),
         signed_at=step.now,
     )
     step.session.add(conclusion)
