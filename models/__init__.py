@@ -10,6 +10,7 @@ from models.document import Document, Draft
 from models.dossier import DossierKind, DossierRequest, DossierState
 from models.duty import PERIODIC, Duty, DutyKind, DutyState
 from models.event import Event
+from models.expert_group import ExpertGroup, GroupMember
 from models.finding import Finding
 from models.icd10 import Icd10
 from models.incident import Incident, IncidentKind
@@ -82,10 +83,12 @@ __all__ = [
     "Effect",
     "Employment",
     "Event",
+    "ExpertGroup",
     "Extension",
     "Finding",
     "FormText",
     "FrozenRules",
+    "GroupMember",
     "Guest",
     "Icd10",
     "Incident",

@@ -26,8 +26,9 @@ def test_the_pool_tells_who_may_be_asked_for_what(
     text = browse(COMMISSION).get("/experts").text
     for word in ("产科", "儿科", "内科", "外科", "急诊科", "麻醉科", "重症医学科", "输血科"):
         assert f"{word}（1）" in text
-    for word in ("心脑血管", "内分泌", "感染", "免疫", "精神"):
-        assert f"{word}（0）" in text
+    for word, count in (("心脑血管", 1), ("内分泌", 1), ("感染", 1), ("免疫", 0), ("精神", 0)):
+        assert f"{word}（{count}）" in text
+    assert "大量输血方案和血液调配" in text
     assert "钱秋实" in text
     assert "主任医师" in text
     assert "可聘" in text

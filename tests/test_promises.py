@@ -256,6 +256,10 @@ INTERNAL = {
     "what administrators, who see no case, write of a version": {
         "definition.comment", "definition.decision", "transfer.comment",
     },
+    "what commissions write of a rule, and of what experts are there for; of no case": {
+        "mapping.province_code", "mapping.conditional", "mapping.document", "mapping.clause",
+        "mapping.reason", "expert_group_member.duty", "expert_group_member.part",
+    },
     "flags and counts only: no answer enters the engine (test_engine looks)": {
         "process.state", "transfer.state_before",
     },

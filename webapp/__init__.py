@@ -27,6 +27,7 @@ from webapp import (
     drafts,
     duties,
     errors,
+    expert_groups,
     experts,
     extensions,
     headers,
@@ -69,6 +70,7 @@ BLUEPRINTS = (
     meetings.bp,
     seats.bp,
     experts.bp,
+    expert_groups.bp,
     mappings.bp,
     desk.bp,
     substitutes.bp,
@@ -126,6 +128,7 @@ def _prepare_templates(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(dates.filters())
     app.jinja_env.filters["label"] = labels.label
+    app.jinja_env.filters["group_title"] = expert_groups.title
     app.jinja_env.globals.update(
         current=current,
         labels=labels,

@@ -9,10 +9,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 from sqlalchemy import select
 
-from models import PERIODIC, Case, Document, Duty, Level, Notice, NoticeRecipient, Panel, Task
+from models import (
+    PERIODIC,
+    Case,
+    DiseaseGroup,
+    Document,
+    Duty,
+    Level,
+    Notice,
+    NoticeRecipient,
+    Panel,
+    Task,
+)
 from webapp import db, labels
 from webapp.access import current
 from workflows import differences, duties, meetings, panels, small_cells
@@ -22,7 +33,7 @@ from workflows.forms.load import base_name
 from workflows.measure_readers import visible_measures
 from workflows.measures import MEASURES
 from workflows.permissions import opened_panels, visible_notices
-from workflows.readers import OPINION, Reader
+from workflows.readers import OPINION, PANEL, Reader
 from workflows.replies import visible_replies
 from workflows.surroundings import panel_of, recognisable
 
@@ -101,7 +112,25 @@ def material(task: Task) -> Any:
 def _proposal(task: Task) -> panels.Proposal | None:
     if task.case is None:
         return None
-    return panels.propose(db.session, task.case, Level(task.level or ""), current.now)
+    return panels.propose(
+        db.session, task.case, Level(task.level or ""), current.now, chosen_groups()
+    )
+
+
+def chosen_groups() -> list[DiseaseGroup] | None:
+    """The disease groups that the page was asked to propose from; None: nothing was asked."""
+    if "groups" not in request.args:
+        return None
+    asked = set(request.args.getlist("group"))
+    return [each for each in DiseaseGroup if each.value in asked]
+
+
+def proposed_members(task: Task) -> dict[str, Any]:
+    """What the form that appoints a panel starts with when groups were chosen on its page."""
+    if base_name(task.form) != PANEL or chosen_groups() is None:
+        return {}
+    proposal = _proposal(task)
+    return {"proposal.members": proposal.rows()} if proposal is not None else {}
 
 
 def _meeting(task: Task) -> dict[str, Any] | None:

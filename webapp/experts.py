@@ -1,5 +1,6 @@
 """专家库: who may be asked to review, for what, where they work and worked, until when."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -7,9 +8,10 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from models import Appointment, Discipline, DiseaseGroup, Employment, Role, User
+from models import Appointment, Discipline, DiseaseGroup, Employment, GroupMember, Role, User
 from webapp import db, labels, words
 from webapp.access import current
+from workflows import expert_groups
 from workflows.actions import experts as actions
 from workflows.actions.tasks import InvalidAnswers
 
@@ -24,6 +26,7 @@ class Expert:
     seats: list[Appointment]
     works: list[Employment]
     valid: bool  # may be asked today
+    parts: Sequence[GroupMember] = ()  # what they are in groups for, today
 
 
 @bp.before_request
@@ -138,7 +141,7 @@ def _expert(user_id: int) -> Expert:
 
 
 def _experts(user_id: int | None = None) -> list[Expert]:
-    """Whoever is or was appointed as an expert, by discipline and name. Three queries."""
+    """Whoever is or was appointed as an expert, by discipline and name. Four queries."""
     seats = select(Appointment.user_id).where(
         Appointment.role == Role.EXPERT, Appointment.stands_for_id.is_(None)
     )
@@ -155,7 +158,10 @@ def _experts(user_id: int | None = None) -> list[Expert]:
     ):
         works.setdefault(row.user_id, []).append(row)
     order = list(Discipline)
-    found = [_described(person, works.get(person.id, [])) for person in people]
+    parts = expert_groups.parts_of(db.session, ids, words.local(current.now).date())
+    found = [
+        _described(person, works.get(person.id, []), parts.get(person.id, ())) for person in people
+    ]
     return sorted(
         found,
         key=lambda each: (
@@ -165,7 +171,7 @@ def _experts(user_id: int | None = None) -> list[Expert]:
     )
 
 
-def _described(person: User, works: list[Employment]) -> Expert:
+def _described(person: User, works: list[Employment], parts: Sequence[GroupMember]) -> Expert:
     today = words.local(current.now).date()
     seats = [
         held
@@ -173,4 +179,4 @@ def _described(person: User, works: list[Employment]) -> Expert:
         if held.role is Role.EXPERT and held.stands_for_id is None
     ]
     valid = person.active and any(held.valid_on(today) for held in seats)
-    return Expert(person, seats, works, valid)
+    return Expert(person, seats, works, valid, parts)

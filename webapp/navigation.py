@@ -34,6 +34,7 @@ ITEMS = (
     Item("motions.index", "提醒督导约谈", "exclamation-diamond", ("motion:view",)),
     Item("measures.index", "提醒督导约谈", "exclamation-diamond", ("measure:receive",)),
     Item("experts.index", "专家库", "person-vcard", ("expert:view",)),
+    Item("expert_groups.index", "急救专家组", "people", ("group:view",)),
     Item("dossiers.index", "案卷", "archive", ("dossier:request",)),
     Item("admin.index", "管理", "gear", ("system:view", "user:administer", "log:view")),
 )

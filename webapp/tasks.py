@@ -177,6 +177,7 @@ def _hand_back(task: Task, form: TaskForm) -> ResponseReturnValue:
 def _form(task: Task) -> TaskForm:
     spec, by = load.load(task.form), current.appointment
     values = tasks.prefill(db.session, task, by=by, now=current.now)
+    values |= beside.proposed_members(task)
     place = f"task:{task.id}"
     return forms.build(spec)(
         prefill.starting_answers(db.session, spec, task, values),

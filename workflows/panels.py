@@ -5,7 +5,7 @@ somebody from outside. All of it may be changed by the commission, and nothing h
 no norm demands (size, an odd number) is a note. Reads rows, changes nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -18,6 +18,9 @@ from models import (
     Case,
     CaseState,
     Discipline,
+    DiseaseGroup,
+    Document,
+    GroupMember,
     Level,
     Organisation,
     Panel,
@@ -26,7 +29,7 @@ from models import (
     Role,
     User,
 )
-from workflows import places, recusal
+from workflows import expert_groups, places, recusal
 from workflows.forms.spec import Answers
 from workflows.frozen import rules_of
 from workflows.recusal import Conflict
@@ -45,6 +48,13 @@ class Expert:
     load: int
     outside: bool  # of a unit beyond the convening administration's area
     conflicts: tuple[Conflict, ...] = ()
+    parts: tuple[GroupMember, ...] = ()  # what they are in groups for
+
+    @property
+    def diseases(self) -> frozenset[str]:
+        """The disease groups that they are of, by themselves or in a group that was formed."""
+        formed = {each.group.disease.value for each in self.parts if each.group.disease}
+        return frozenset({*map(str, self.user.disease_groups or ()), *formed})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,17 @@ class Cover:
     spare: list[Expert]
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A group of experts for one disease: asked for or not, called for by the causes or not."""
+
+    disease: DiseaseGroup
+    chosen: bool
+    called_for: bool
+    seats: list[Seat]
+    spare: list[Expert]
+
+
 @dataclass(slots=True)
 class Proposal:
     """`left_out`: experts who should stand back, with the reasons. `notes`: Chinese sentences."""
@@ -73,6 +94,7 @@ class Proposal:
     members: list[Seat] = field(default_factory=list)
     left_out: list[Expert] = field(default_factory=list)
     coverage: list[Cover] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def rows(self) -> list[Answers]:
@@ -87,9 +109,16 @@ class Proposal:
         ]
 
 
-def propose(session: Session, case: Case, level: Level, now: datetime) -> Proposal:
+def propose(
+    session: Session,
+    case: Case,
+    level: Level,
+    now: datetime,
+    groups: Collection[DiseaseGroup] | None = None,
+) -> Proposal:
     """A panel for this level's review: the eight disciplines (B03, B10), the rescue centre of the
-    zone map as guide (B02), one from outside, the least loaded first."""
+    zone map as guide (B02), somebody of each of the disease `groups` (B14; None: of those that the
+    causes call for), one from outside, the least loaded first."""
     today = now.astimezone(_ZONE).date()
     pool = _pool(session, case, level, today)
     free = sorted(
@@ -101,10 +130,16 @@ def propose(session: Session, case: Case, level: Level, now: datetime) -> Propos
         left_out=[each for each in pool if each.conflicts],
     )
     _seat_guide(proposal, free)
+    called_for = expert_groups.suggested(_causes(session, case))
+    chosen = called_for if groups is None else [each for each in DiseaseGroup if each in groups]
+    _cover_groups(proposal, free, chosen)
     _cover_disciplines(proposal, free)
     _seat_outsider(proposal, free)
     _make_odd(proposal, case, free)
     proposal.coverage = [_cover(proposal, free, discipline) for discipline in Discipline]
+    proposal.sources = [
+        _source(proposal, free, each, each in chosen, each in called_for) for each in DiseaseGroup
+    ]
     proposal.notes += [
         f"个案写到的「{each.value}」（{each.source}）不在机构库，其人员是否回避请人工核对"
         for each in recusal.unknown_units(session, case)
@@ -140,6 +175,7 @@ def _pool(session: Session, case: Case, level: Level, today: date) -> list[Exper
     for conflict in recusal.conflicts(session, case):
         why.setdefault(conflict.user_id, []).append(conflict)
     loads = _loads(session)
+    parts = expert_groups.parts_of(session, list(seats), today)
     return [
         Expert(
             user=theirs[0].user,
@@ -147,6 +183,7 @@ def _pool(session: Session, case: Case, level: Level, today: date) -> list[Exper
             load=loads.get(user_id, 0),
             outside=all(_is_outside(seat.organisation, case, level) for seat in theirs),
             conflicts=tuple(why.get(user_id, ())),
+            parts=tuple(parts.get(user_id, ())),
         )
         for user_id, theirs in seats.items()
     ]
@@ -187,6 +224,38 @@ def _seat_guide(proposal: Proposal, free: list[Expert]) -> None:
     back = sum(each.seat.organisation_id == centre.id for each in proposal.left_out)
     why = f"{back} 人应当回避" if back else "专家库里没有其人员"
     proposal.notes.append(f"对口的{centre.name}没有可聘的指导专家（{why}），须另行商请")
+
+
+def _causes(session: Session, case: Case) -> list[str]:
+    """ICD-10 codes of the newest submission, the underlying cause first."""
+    query = select(Document.answers).where(
+        Document.case_id == case.id, Document.form.like("case_submission.v%")
+    )
+    newest = session.scalars(query.order_by(Document.id.desc()).limit(1)).first() or {}
+    chain = newest.get("causes") or {}
+    codes = [newest.get("underlying_icd"), *(chain.get(line, {}).get("icd10") for line in "dcba")]
+    return [str(code) for code in codes if code]
+
+
+def _cover_groups(proposal: Proposal, free: list[Expert], chosen: Iterable[DiseaseGroup]) -> None:
+    for disease in chosen:
+        if any(disease.value in seat.expert.diseases for seat in proposal.members):
+            continue
+        found = _first(proposal, (each for each in free if disease.value in each.diseases))
+        if found is not None:
+            proposal.members.append(Seat(found))
+        else:
+            proposal.notes.append("所选的专病专家组里没有可聘的专家，须另行商请")
+
+
+def _source(
+    proposal: Proposal, free: list[Expert], disease: DiseaseGroup, chosen: bool, called_for: bool
+) -> Source:
+    seats = [seat for seat in proposal.members if disease.value in seat.expert.diseases]
+    taken = {seat.expert.user.id for seat in seats}
+    others = [each for each in free if disease.value in each.diseases]
+    spare = [each for each in others if each.user.id not in taken]
+    return Source(disease, chosen, called_for, seats, spare)
 
 
 def _cover_disciplines(proposal: Proposal, free: list[Expert]) -> None:

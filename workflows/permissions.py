@@ -162,6 +162,8 @@ PERMISSIONS: dict[str, set[Role]] = {
     "mapping:view": COUNTY_DESKS,
     "mapping:confirm": {Role.COMMISSION_LEADER},  # of a city or above
     "expert:view": {Role.COMMISSION, Role.COMMISSION_LEADER},
+    # the groups that guide one's own institution; commissions see all by expert:view
+    "group:view": {Role.DEPARTMENT, Role.QUALITY_OFFICE, Role.HEAD, Role.MCH},
     "expert:administer": {Role.COMMISSION},
     "board:view": _CASE_DESKS,
     "clock:view": _CASE_DESKS,

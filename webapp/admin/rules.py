@@ -38,7 +38,14 @@ GROUPS = {
         "data_quality",
         "verb_chain",
     ),
-    "评审": ("review", "panel", "conclusion", "problem_taxonomy", "nearmiss"),
+    "评审与专家组": (
+        "review",
+        "panel",
+        "conclusion",
+        "problem_taxonomy",
+        "nearmiss",
+        "expert_group",
+    ),
     "反馈与质控": ("feedback", "notice", "qc"),
     "整改与责任": (
         "rectification",

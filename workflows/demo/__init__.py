@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models import Appointment, Attachment
 from workflows import regions
 from workflows.actions import attachments
-from workflows.demo import cases, duties, ledger, measures, people
+from workflows.demo import cases, duties, groups, ledger, measures, people
 from workflows.demo.stage import Stage
 
 FILES = Path(__file__).parent / "files"
@@ -44,7 +44,8 @@ def settle(session: Session, *, password_hash: str, folder: Path, now: datetime)
     """Places and people only; returns a stage to play cases on."""
     regions.load_demo(session)
     units = people.load_units(session)
-    people.load_people(session, units, password_hash, now)
+    seats = people.load_people(session, units, password_hash, now)
+    groups.load_groups(session, units, seats)
 
     def upload(by: Appointment, name: str, at: datetime) -> Attachment:
         with (FILES / name).open("rb") as stream:
