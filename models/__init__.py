@@ -11,10 +11,18 @@ from models.dossier import DossierKind, DossierRequest, DossierState
 from models.duty import PERIODIC, Duty, DutyKind, DutyState
 from models.event import Event
 from models.expert_group import ExpertGroup, GroupMember
+from models.figures import (
+    Discrepancy,
+    DiscrepancyEntry,
+    DiscrepancyState,
+    FigureImport,
+    FigureSource,
+)
 from models.finding import Finding
 from models.icd10 import Icd10
 from models.incident import Incident, IncidentKind
 from models.job import WorkerBeat
+from models.lesson import Lesson, LessonKind, LessonState
 from models.mapping import Mapping
 from models.meeting import Attendance, Guest, Meeting, MeetingMode, Signature, TieBreak
 from models.motion import Measure, Motion, MotionObject, MotionState
@@ -71,6 +79,9 @@ __all__ = [
     "DefinitionOrigin",
     "DefinitionState",
     "Discipline",
+    "Discrepancy",
+    "DiscrepancyEntry",
+    "DiscrepancyState",
     "DiseaseGroup",
     "Document",
     "DossierKind",
@@ -85,6 +96,8 @@ __all__ = [
     "Event",
     "ExpertGroup",
     "Extension",
+    "FigureImport",
+    "FigureSource",
     "Finding",
     "FormText",
     "FrozenRules",
@@ -95,6 +108,9 @@ __all__ = [
     "IncidentKind",
     "ItemSource",
     "KeyKind",
+    "Lesson",
+    "LessonKind",
+    "LessonState",
     "Level",
     "Mapping",
     "Measure",

@@ -32,6 +32,7 @@ class ItemSource(enum.StrEnum):
     SPOT_CHECK = "spot_check"
     MEETING = "meeting"
     INTERVIEW = "interview"
+    RECONCILIATION = "reconciliation"  # figures that did not agree (C12)
 
 
 class Effect(enum.StrEnum):

@@ -344,6 +344,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         ItemSource.SPOT_CHECK: "抽查",
         ItemSource.MEETING: "例会",
         ItemSource.INTERVIEW: "约谈",
+        ItemSource.RECONCILIATION: "数据核对",
     },
     RegionLevel: {
         RegionLevel.PROVINCE: "省级",
@@ -431,6 +432,7 @@ WORDS: dict[str, dict[str, str]] = {
 }
 
 
+ENUMS.update(learning_labels.ENUMS)
 ENUMS[EventName] |= learning_labels.EVENTS
 WORDS.update(learning_labels.WORDS)
 
@@ -446,6 +448,7 @@ def word(kind: str, code: str | None) -> str:
 
 
 TONES: dict[StrEnum, str] = {
+    **learning_labels.TONES,
     CaseState.REPORTED: "active",
     CaseState.SUBMITTED: "active",
     CaseState.RETURNED: "due",

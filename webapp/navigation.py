@@ -30,6 +30,7 @@ ITEMS = (
     Item("statistics.index", "统计", "bar-chart", ("statistics:view",)),
     Item("ledger.index", "台账", "list-check", ("ledger:view",)),
     Item("notices.index", "通报", "megaphone", ("notice:view",)),
+    Item("lessons.index", "经验与教训", "journal-text", ("lesson:view",)),
     Item("duties.index", "定期任务", "calendar-check", ("duty:view",)),
     Item("motions.index", "提醒督导约谈", "exclamation-diamond", ("motion:view",)),
     Item("measures.index", "提醒督导约谈", "exclamation-diamond", ("measure:receive",)),

@@ -9,6 +9,7 @@ from models import (
     Appointment,
     Case,
     Duty,
+    Lesson,
     Motion,
     Notice,
     NoticeFile,
@@ -19,6 +20,7 @@ from models import (
 )
 from webapp import db
 from webapp.access import current
+from workflows import lessons
 from workflows.actions.notice_files import visible_files
 from workflows.item_scope import visible_items
 from workflows.measure_readers import visible_measures, visible_motions
@@ -81,7 +83,7 @@ def _target(line: Notification) -> str:
         return url_for("tasks.show", task_id=task)
     if panel is not None and db.session.scalar(convened_panels(by).where(Panel.id == panel)):
         return url_for("seats.index", panel_id=panel)
-    if (found := _of_measure(line, by)) is not None:
+    if (found := _of_measure(line, by) or _of_learning(line)) is not None:
         return found
     if item := line.data.get("item"):
         return _of_item(Rectification.id == item)
@@ -102,6 +104,18 @@ def _of_duty(duty: int) -> str:
         return url_for("duties.show", duty_id=duty)
     about = select(Duty.item_id).where(Duty.id == duty, Duty.item_id.is_not(None))
     return _of_item(or_(Rectification.duty_id == duty, Rectification.id.in_(about)))
+
+
+def _of_learning(line: Notification) -> str | None:
+    """The month whose figures differ; a lesson in the library or on its way there."""
+    month, key = line.data.get("figures"), line.data.get("lesson")
+    if month and current.may("figures:view"):
+        return url_for("reconciliation.index", month=month)
+    if not key or not current.may("lesson:view"):
+        return None
+    if db.session.scalar(lessons.visible(current.appointment).where(Lesson.id == key)):
+        return url_for("lessons.show", lesson_id=key)
+    return url_for("lessons.index")
 
 
 def _of_item(condition: ColumnElement[bool]) -> str:

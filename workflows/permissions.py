@@ -175,6 +175,11 @@ PERMISSIONS: dict[str, set[Role]] = {
     "notice:view": {*_CASE_DESKS, Role.AUDITOR},
     "notice:draft": {Role.COMMISSION},
     "duty:view": {*COUNTY_DESKS, Role.AUDITOR},
+    "figures:view": {*COUNTY_DESKS, Role.AUDITOR},
+    "figures:import": {Role.MCH, Role.COMMISSION},
+    "lesson:view": {*_CASE_DESKS, Role.DEPARTMENT, Role.SECRETARY, Role.EXPERT, Role.AUDITOR},
+    "lesson:draft": {Role.MCH, Role.COMMISSION},
+    "lesson:publish": COUNTY_DESKS,  # never one's own
     "motion:view": {Role.COMMISSION, Role.COMMISSION_LEADER},
     "motion:add": {Role.COMMISSION},
     "motion:decide": {Role.COMMISSION_LEADER},

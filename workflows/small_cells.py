@@ -88,6 +88,14 @@ def of_answers(
     return list(dict.fromkeys(found))
 
 
+def of_texts(session: Session, case: Case, texts: list[str]) -> list[Risk]:
+    """What tells in texts that are drawn from a case, whoever reads them."""
+    least = size(case.city_code, _day(case.event_at))
+    return list(
+        dict.fromkeys([*_telling(session, [case], texts, spares=False), *_counts(texts, least)])
+    )
+
+
 def size(region_code: str, day: date) -> int:
     """Counts below this are too small to be told."""
     try:

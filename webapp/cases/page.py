@@ -32,7 +32,7 @@ from models import (
 from webapp import dates, db, words
 from webapp.access import current
 from webapp.cases.strip import Cell, cells
-from workflows import recurrence
+from workflows import lessons, recurrence
 from workflows.actions.cases import record_read
 from workflows.actions.watching import watcher
 from workflows.events import EventName
@@ -243,6 +243,8 @@ def _actions(case: Case, by: Appointment) -> list[tuple[str, str]]:
     found = []
     if case.state not in ENDED and any(may(by, name) for name in CONTROLS):
         found.append(("cases.control", "暂停、退回、略过"))
+    if may(by, "lesson:draft") and lessons.is_ready(db.session, case):
+        found.append(("lessons.new", "起草经验与教训"))
     ours = by.organisation_id == case.organisation_id
     if case.state not in ENDED and ours:
         if may(by, "case:rediscuss") and _discussed(case) and not _rediscussing(case):

@@ -12,7 +12,7 @@ from webapp import db
 from webapp.cases.blueprint import bp
 from webapp.cases.page import CasePage, open_page, render
 from webapp.meetings import may_see
-from workflows import differences, mappings
+from workflows import differences, lessons, mappings
 from workflows.actions.opinions import filed_by, may_open
 from workflows.actions.seats import seat_of
 from workflows.forms import load
@@ -20,6 +20,7 @@ from workflows.forms.comparison import PARTS, Part
 from workflows.forms.load import base_name
 from workflows.forms.spec import Form
 from workflows.mappings import Carded
+from workflows.permissions import may
 
 VOTES = (
     ("votes_avoidable", "可避免"),
@@ -61,6 +62,9 @@ def reviews(case_id: int) -> ResponseReturnValue:
         tab="cases.reviews",
         columns=_columns(page),
         compared=differences.compare(page.reader),
+        lessons=lessons.drawn_from(db.session, case_id, page.reader.by)
+        if may(page.reader.by, "lesson:view")
+        else [],
     )
 
 

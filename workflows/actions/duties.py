@@ -25,6 +25,7 @@ from models import (
     TaskState,
 )
 from workflows import duties, engine, places, rules
+from workflows.actions import reconciliation
 from workflows.actions.tasks import Handing
 from workflows.engine import Flags
 from workflows.events import EventName, record
@@ -192,6 +193,7 @@ def check_month(step: Handing) -> Flags:
     else:
         name = EventName.DUTY_DONE
         duty.state, duty.done_at = DutyState.DONE, step.now
+        reconciliation.compare_duty(step.session, duty, step.now)
     tell_desk(
         step.session,
         name,
