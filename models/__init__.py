@@ -26,6 +26,7 @@ from models.lesson import Lesson, LessonKind, LessonState
 from models.mapping import Mapping
 from models.meeting import Attendance, Guest, Meeting, MeetingMode, Signature, TieBreak
 from models.motion import Measure, Motion, MotionObject, MotionState
+from models.nearmiss import NearMiss, Timing
 from models.notice import Notice, NoticeFile, NoticeFormat, NoticeKind, NoticeRecipient
 from models.notification import Notification
 from models.place import Organisation, OrganisationKind, Region, RegionLevel, Zone, ZoneKind
@@ -119,6 +120,7 @@ __all__ = [
     "Motion",
     "MotionObject",
     "MotionState",
+    "NearMiss",
     "Notice",
     "NoticeFile",
     "NoticeFormat",
@@ -148,6 +150,7 @@ __all__ = [
     "TaskState",
     "TieBreak",
     "Timer",
+    "Timing",
     "Transfer",
     "UnitPart",
     "User",

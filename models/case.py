@@ -1,4 +1,4 @@
-"""A case: one death found, one report, one review (A01). And the units that have a part in it."""
+"""A case: one death or near miss found, one report, one review (A01). And the units with a part."""
 
 import enum
 from datetime import datetime
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 class CaseKind(enum.StrEnum):
     MATERNAL_DEATH = "maternal_death"
+    MATERNAL_NEARMISS = "maternal_nearmiss"
 
 
 class CaseState(enum.StrEnum):
@@ -53,7 +54,7 @@ class Case(Base):
     county_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
     city_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
     reported_by_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
-    event_at: Mapped[datetime]  # the death, to the minute
+    event_at: Mapped[datetime]  # the death, or the first criterion met, to the minute
     discovered_at: Mapped[datetime]
     reported_at: Mapped[datetime] = mapped_column(index=True)  # server time, nobody edits it
     jurisdiction: Mapped[str]
@@ -68,6 +69,8 @@ class Case(Base):
     suspended_at: Mapped[datetime | None]  # work stands still, limits do not
     suspended_by_id: Mapped[int | None] = mapped_column(ForeignKey("appointment.id"))
     suspended_reason: Mapped[str | None] = mapped_column(info=SENSITIVE)
+    # Of a death: the near miss of the same woman that came before it, counted no more
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), unique=True)
 
     rules: Mapped[FrozenRules] = relationship()  # in force at event_at
     organisation: Mapped[Organisation] = relationship()
@@ -77,6 +80,7 @@ class Case(Base):
     units: Mapped[list["CaseUnit"]] = relationship(back_populates="case", order_by="CaseUnit.id")
     person: Mapped["Person"] = relationship(back_populates="case")
     clocks: Mapped[list["Clock"]] = relationship(back_populates="case", order_by="Clock.id")
+    follows: Mapped["Case | None"] = relationship(foreign_keys=[follows_id], remote_side="Case.id")
 
 
 class UnitPart(enum.StrEnum):
@@ -110,7 +114,7 @@ class CaseUnit(Base):
 
 
 class Person(Base):
-    """The woman who died. Her identity lives here and in documents, never in the engine's state."""
+    """The woman. Her identity lives here and in documents, never in the engine's state."""
 
     __tablename__ = "person"
 

@@ -27,6 +27,8 @@ class Finding(Base):
     evidence: Mapped[str] = mapped_column(info=SENSITIVE)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     waived_reason: Mapped[str | None] = mapped_column(info=SENSITIVE)
+    improves: Mapped[str | None]  # treatment_plan, management_system, both, other (B06)
+    improved: Mapped[str | None] = mapped_column(info=SENSITIVE)  # which plan or system
 
     case: Mapped[Case] = relationship()
     conclusion: Mapped[Conclusion] = relationship()

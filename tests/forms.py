@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workflows.demo import answers as demo
+from workflows.demo.answers import nearmiss
 from workflows.forms.check import Known
 
 EVENT = datetime(2026, 11, 20, 19, 40, tzinfo=UTC)  # 2026-11-21 03:40 in China
@@ -165,6 +166,39 @@ def _before_sign_in() -> dict[str, Any]:
 
 GOOD["conclusion.v3"] = GOOD["conclusion.v4"]  # the reason of a tie was typed by the secretary
 GOOD["conclusion.v2"] = _before_sign_in()
+GOOD |= {
+    "report.v1-nearmiss": nearmiss.report(EVENT, organisation=HOSPITAL),
+    "receipt.v1-nearmiss": GOOD["receipt.v1"],
+    "nearmiss_card.v1": nearmiss.card(EVENT, organisation=HOSPITAL, region="990121"),
+    "case_record.v1-nearmiss": nearmiss.record(EVENT, filed_at=days(3)),
+    "record_inventory.v1-nearmiss": {
+        "record_inventory": nearmiss.inventory("scan"),
+        "redacted_copy": ["redacted"],
+        "redacted_checked": True,
+    },
+    "case_submission.v1-nearmiss": nearmiss.case_submission(
+        EVENT,
+        organisation=HOSPITAL,
+        region="990121",
+        record_file="scan",
+        redacted_file="redacted",
+        sign=SIGN,
+        filed_at=days(3),
+    ),
+    "verification.v1-nearmiss": nearmiss.returned(days(3), sign=SIGN),
+    "review_selection.v1": nearmiss.selection(sign=SIGN),
+    "opinion.v1-nearmiss": nearmiss.opinion(sign=SIGN),
+    "conclusion.v1-nearmiss": nearmiss.conclusion(
+        days(20),
+        organisation=COMMISSION,
+        chair=CHAIR,
+        secretary=SECRETARY,
+        members=MEMBERS,
+        owner=HOSPITAL,
+        sign=SIGN,
+    ),
+    "notice.v1-nearmiss": nearmiss.notice(GOOD["notice.v1"]),
+}
 GOOD |= {f"{base}.v1": _untimed(f"{base}.v2") for base in ("opinion", "conclusion")}
 
 KNOWN = Known(

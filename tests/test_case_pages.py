@@ -259,6 +259,7 @@ def test_every_form_has_its_place_among_the_documents() -> None:
         if not base.startswith(of_measures)
     } - {
         "death_card",
+        "nearmiss_card",
         "case_record",
         "record_inventory",  # parts of case_submission
         "monthly_report",

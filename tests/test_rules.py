@@ -31,6 +31,13 @@ CLOCKS = [
     "county_review",
     "county_feedback",
     "city_review",
+    "nearmiss_first_report",
+    "nearmiss_case_submission",
+    "nearmiss_verification",
+    "nearmiss_review_selection",
+    "nearmiss_county_review",
+    "nearmiss_city_review",
+    "nearmiss_county_feedback",
     "rectification",
     "interview_filing",
     "reminder_reply",
@@ -118,6 +125,8 @@ def test_clocks_come_in_the_order_of_the_process() -> None:
         "clock.first_report",
         "clock.in_hospital_discussion",
         "clock.case_submission",
+        "clock.nearmiss_first_report",
+        "clock.nearmiss_case_submission",
     }
     assert {rule.responsible for rule in clocks} <= set(LANES)
 

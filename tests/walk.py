@@ -30,6 +30,7 @@ from models import (
     Appointment,
     Attachment,
     Case,
+    CaseKind,
     Clock,
     Document,
     Organisation,
@@ -45,7 +46,7 @@ from tests.typed import typed
 from webapp import worker
 from webapp.cli import migrate
 from webapp.db import make_engine
-from workflows import demo, icd10
+from workflows import demo, icd10, kinds
 from workflows.actions.attachments import store
 from workflows.demo.answers import NAME
 from workflows.demo.people import PEOPLE, UNITS, seat_of
@@ -217,6 +218,7 @@ class Walk:
     clock: time_machine.Traveller
     death: datetime = DEATH
     case_id: int = 0
+    kind: kinds.Kind = kinds.KINDS[CaseKind.MATERNAL_DEATH]
     duty_id: int | None = None
     units: dict[str, int] = field(default_factory=dict)
     after: list[Callable[["Walk", Move], None]] = field(default_factory=list)
@@ -417,7 +419,8 @@ class Walk:
     def _page_of(self, browser: Client, who: str, step: str, place: int) -> tuple[str, Form]:
         if step == "report":
             assert 'href="/reports/new"' in browser.get("/tasks").text
-            return "/reports/new", load.load("report.v1")
+            other = "" if self.kind.is_death else f"/{self.kind.code}"
+            return f"/reports/new{other}", load.load(self.kind.report)
         task = self.task(who, step, place)
         path = f"/tasks/{task.id}"
         assert f'href="{path}"' in browser.get("/tasks").text, f"{who} does not see {step}"

@@ -60,6 +60,7 @@ from webapp import (
 )
 from webapp.access import current
 from webapp.forms import released
+from workflows import kinds
 
 # One blueprint a noun
 BLUEPRINTS = (
@@ -144,4 +145,5 @@ def _prepare_templates(app: Flask) -> None:
         unread_count=navigation.unread_count,
         static=headers.static,
         dates=dates,
+        kind_of=kinds.of,
     )

@@ -11,10 +11,11 @@ from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, Select, case, exists, func, select
 
-from models import Case, CaseState, Clock, Conclusion, Document, Level, Organisation
-from webapp import clocks, db
+from models import Case, CaseKind, CaseState, Clock, Conclusion, Document, Level, Organisation
+from webapp import clocks, db, labels
 from webapp.access import current
 from webapp.cases.listing import PERIODS, not_ended, period
+from workflows import kinds
 from workflows.frozen import rules_of
 from workflows.permissions import visible_cases
 
@@ -69,7 +70,8 @@ def index() -> ResponseReturnValue:
         abort(404)
     chosen = request.args.get("period", "year")
     chosen = chosen if chosen in PERIODS else "year"
-    desks, newest = _counts(chosen), _newest()
+    kind = kinds.known(request.args.get("kind", "")) or kinds.KINDS[CaseKind.MATERNAL_DEATH]
+    desks, newest = _counts(chosen, kind), _newest()
     lines = _lines(desks)
     return render_template(
         "board/index.html",
@@ -79,6 +81,8 @@ def index() -> ResponseReturnValue:
         found_any=newest is not None or bool(desks),
         lines=lines,
         candidates=[line for line in lines if line.is_candidate],
+        kind=kind,
+        kinds=labels.choices(CaseKind),
         period=chosen,
         periods=PERIODS,
     )
@@ -116,15 +120,18 @@ def _ratio(desks: Counts) -> Ratio:
     )
 
 
-def _of_period(chosen: str) -> Select[Case]:
-    """Cases one may see, not voided, of deaths in a period."""
+def _of_period(chosen: str, kind: kinds.Kind) -> Select[Case]:
+    """Cases of a kind that one may see, not voided, that happened in a period; none that has become
+    another case, which is counted instead."""
     since, until = period(chosen, current.now)
-    return _cases().where(Case.event_at >= since, Case.event_at < until)
+    return _cases().where(
+        Case.kind == kind.code, Case.event_at >= since, Case.event_at < until, ~kinds.has_followed()
+    )
 
 
-def _open() -> Select[Case]:
-    """Cases one may see, neither closed nor voided."""
-    return visible_cases(current.appointment).where(not_ended())
+def _open(kind: kinds.Kind) -> Select[Case]:
+    """Cases of a kind that one may see, neither closed nor voided."""
+    return visible_cases(current.appointment).where(not_ended(), Case.kind == kind.code)
 
 
 def _newest() -> Case | None:
@@ -138,11 +145,11 @@ def _levels(newest: Case | None) -> list[str]:
     return [level for level in ("county", "city") if level in wanted]
 
 
-def _counts(chosen: str) -> Counts:
+def _counts(chosen: str, kind: kinds.Kind) -> Counts:
     """What each unit reported in the period, has open, and has to do; None: nobody's limits."""
     found: Counts = {}
     limits = (_due(clocks.of_cases()), _due(clocks.of_duties()))
-    for query in (_reported(chosen), _still_open(), *limits):
+    for query in (_reported(chosen, kind), _still_open(kind), *limits):
         for row in db.session.execute(query).mappings():
             numbers = found.setdefault(row["unit_id"], {})
             for name, count in row.items():
@@ -163,13 +170,13 @@ def _lines(desks: Counts) -> list[Line]:
     return sorted(shown, key=lambda line: (line.unit.region_code, line.unit.id))
 
 
-def _reported(chosen: str) -> Select[*tuple[Any, ...]]:
+def _reported(chosen: str, kind: kinds.Kind) -> Select[*tuple[Any, ...]]:
     """By unit, what it reported of the period, and how far that has come."""
     submitted = exists().where(
         Document.case_id == Case.id, Document.form.like("case_submission.v%")
     )
     return (
-        _of_period(chosen)
+        _of_period(chosen, kind)
         .with_only_columns(
             Case.organisation_id.label("unit_id"),
             func.count().label("cases"),
@@ -187,10 +194,10 @@ def _reviewed(level: Level) -> ColumnElement[bool]:
     return exists().where(Conclusion.case_id == Case.id, Conclusion.level == level)
 
 
-def _still_open() -> Select[*tuple[Any, ...]]:
+def _still_open(kind: kinds.Kind) -> Select[*tuple[Any, ...]]:
     """By unit, its cases that have not ended, whenever they happened."""
     return (
-        _open()
+        _open(kind)
         .with_only_columns(
             Case.organisation_id.label("unit_id"),
             func.count().label("open"),

@@ -16,22 +16,25 @@ from sqlalchemy import func, select
 from models import Case, Panel
 from webapp import db, words
 from webapp.access import current
+from workflows import kinds
 from workflows.readers import dayless
 from workflows.veil import relative, relative_day
 
 
 class Anchor(NamedTuple):
-    """What is before `until` is told by `death`."""
+    """What is before `until` is told by `death`, or by what else `word` says has happened."""
 
     death: datetime
     until: datetime
+    word: str
 
 
 def tell_by(case: Case) -> None:
     """This page is about the case: whoever may not know its days is told them by the death."""
     if current.may_act and dayless(current.appointment):
         first = select(func.min(Panel.convened_at)).where(Panel.case_id == case.id)
-        g.anchor = Anchor(case.event_at, db.session.scalar(first) or current.now)
+        until = db.session.scalar(first) or current.now
+        g.anchor = Anchor(case.event_at, until, kinds.of(case).word)
 
 
 def are_hidden() -> bool:
@@ -49,14 +52,18 @@ def hides(at: datetime) -> bool:
     return are_hidden() and at < g.anchor.until
 
 
+def _told(at: datetime) -> str:
+    return relative(at, g.anchor.death, g.anchor.word)
+
+
 def by_death(at: datetime) -> str:
     """A limit that may count from the death, on a page without days; else as `when`."""
-    return relative(at, g.anchor.death) if are_hidden() else words.when(at, current.now)
+    return _told(at) if are_hidden() else words.when(at, current.now)
 
 
 def when(at: datetime) -> str:
     """See `words.when`."""
-    return relative(at, g.anchor.death) if hides(at) else words.when(at, current.now)
+    return _told(at) if hides(at) else words.when(at, current.now)
 
 
 def countdown(due: datetime) -> str:
@@ -68,7 +75,7 @@ def countdown(due: datetime) -> str:
 
 def _day(at: date, otherwise: Callable[[date], str]) -> str:
     if are_hidden() and at < words.local(g.anchor.until).date():
-        return relative_day(at, g.anchor.death)
+        return relative_day(at, g.anchor.death, g.anchor.word)
     return otherwise(at)
 
 

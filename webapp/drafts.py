@@ -17,11 +17,13 @@ from webapp.words import local
 from workflows.actions import drafts
 from workflows.actions.extensions import may_ask
 from workflows.item_scope import visible_items
+from workflows.kinds import KINDS
 from workflows.permissions import inbox
 
 bp = Blueprint("drafts", __name__)
 
-FREE = {"report": "case:report", "ledger": "ledger:enter"}  # forms without a step: who may
+# Forms without a step: who may. Each kind of case is reported with a form of its own.
+FREE = {"ledger": "ledger:enter"} | {kind.draft: "case:report" for kind in KINDS.values()}
 EXTENSION = re.compile(r"extension:(\d{1,9})", re.ASCII)
 TASK = re.compile(r"task:(\d{1,9})", re.ASCII)
 PERCENT = "_percent"  # how much of what is required is filled in, by the page's own count

@@ -33,6 +33,7 @@ from models import (
     RegionLevel,
     Role,
     TaskState,
+    Timing,
     UnitPart,
     ZoneKind,
 )
@@ -47,7 +48,10 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         Audience.CASE: "经办本例的各单位",
         Audience.PANEL: "专家组",
     },
-    CaseKind: {CaseKind.MATERNAL_DEATH: "孕产妇死亡"},
+    CaseKind: {
+        CaseKind.MATERNAL_DEATH: "孕产妇死亡",
+        CaseKind.MATERNAL_NEARMISS: "危重孕产妇",
+    },
     CaseState: {
         CaseState.REPORTED: "已报告",
         CaseState.SUBMITTED: "已报送",
@@ -124,6 +128,8 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.CASE_SUBMITTED: "报送个案",
         EventName.CASE_RETURNED: "退回补正",
         EventName.CASE_ACCEPTED: "核实通过",
+        EventName.REVIEW_SELECTED: "确定是否评审",
+        EventName.CASE_CONVERTED: "转为死亡病例",
         EventName.CASE_FLAGGED: "标记",
         EventName.CASE_VOID_REQUESTED: "申请作废",
         EventName.CASE_VOID_REFUSED: "不同意作废",
@@ -372,6 +378,11 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         TaskState.CANCELLED: "已取消",
         TaskState.SKIPPED: "已略过",
     },
+    Timing: {
+        Timing.ON_ADMISSION: "入院时已达标",
+        Timing.WITHIN_12H: "入院 12 小时内",
+        Timing.AFTER_12H: "入院 12 小时后",
+    },
     UnitPart: {
         UnitPart.REPORTER: "报告单位",
         UnitPart.RECEIVER: "接报单位",
@@ -392,6 +403,7 @@ WORDS: dict[str, dict[str, str]] = {
     "secret": {code: ENUMS[Secret][code] for code in Secret},
     "diagram": {
         "maternal_death": "报告、反馈与归档",
+        "maternal_nearmiss": "危重孕产妇登记与反馈",
         "review": "评审",
         "rectification": "整改",
         "second_discussion": "再次讨论",
@@ -429,6 +441,12 @@ WORDS: dict[str, dict[str, str]] = {
     "measure": {str(each): word for each, word in ENUMS[Measure].items()},
     "job": {"render_dossier": "生成案卷", "housekeeping": "定期清理"},
     "scope": {"general": "普遍", "specific": "个性"},
+    "improves": {
+        "treatment_plan": "诊疗方案",
+        "management_system": "管理制度",
+        "both": "诊疗方案和管理制度",
+        "other": "其他",
+    },
 }
 
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from models import Case, Level, Panel, Role
@@ -111,7 +112,12 @@ def _year(panel: Panel) -> Drift | None:
     end = datetime(local.year + 1, 1, 1, tzinfo=local.tzinfo).astimezone(UTC)
     panels: Sequence[Panel] = db.session.scalars(
         opened_panels(current.appointment)
-        .where(Panel.level == panel.level, Panel.opened_at >= begin, Panel.opened_at < end)
+        .where(
+            Panel.level == panel.level,
+            Panel.opened_at >= begin,
+            Panel.opened_at < end,
+            Panel.case_id.in_(select(Case.id).where(Case.kind == panel.case.kind)),
+        )
         .order_by(Panel.id)
     ).all()
     return drift(db.session, panels) if len(panels) > 1 else None

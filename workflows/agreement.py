@@ -172,10 +172,12 @@ def compare(session: Session, panel: Panel, title: Title) -> Comparison:
     form = load(rows[-1].document.form) if rows else latest("opinion")
     hospital = _hospitals_cause(session, panel)
     causes = [_underlying(each) or hospital for each in answers]
+    asked = {field.name for field in form.fields()}
     lines = [
-        Line("根本死因", causes, [title(code) if code else "" for code in causes]),
-        *(_line(form, name, answers) for name in _ASKED),
+        Line(_CAUSE, causes, [title(code) if code else "" for code in causes]),
+        *(_line(form, name, answers) for name in _ASKED if name in asked),
     ]
+    lines = [line for line in lines if line.question != _CAUSE or "causes" in asked]
     return Comparison(
         experts=[row.member for row in rows],
         documents=[row.document for row in rows],
@@ -185,7 +187,8 @@ def compare(session: Session, panel: Panel, title: Title) -> Comparison:
     )
 
 
-_ASKED = ("agree_with_hospital_cause", "anchor", "chance")
+_ASKED = ("agree_with_hospital_cause", "agree_with_criteria", "anchor", "chance")
+_CAUSE = "根本死因"
 
 
 def standing(session: Session, panel: Panel) -> list[Opinion]:

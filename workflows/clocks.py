@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Case, CaseState, Clock, Duty, IncidentKind
-from workflows import calendar
+from workflows import calendar, kinds
 from workflows.events import EventName, of, record
 from workflows.failures import RETRY_AFTER, Failure, open_incident
 from workflows.frozen import rules_for, rules_of
@@ -37,8 +37,8 @@ def find(owner: Case | Duty, key: str, subject: str = "") -> Clock | None:
 
 
 def open_event_clocks(session: Session, case: Case, *, now: datetime) -> None:
-    """Start every clock that runs from the death itself (A02, A03)."""
-    rules = [rule for rule in rules_of(case).clocks() if rule.start == "event"]
+    """Start every clock of its kind that runs from the death or event itself (A02, A03)."""
+    rules = [rule for rule in kinds.clocks(rules_of(case), case) if rule.start == "event"]
     at = case.organisation_id
     _add(
         session,

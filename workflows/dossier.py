@@ -161,7 +161,7 @@ class Dossier:
     attachments: list[AttachmentFile] = field(default_factory=list)
     diagrams: list[Diagram] = field(default_factory=list)
     notes: tuple[str, ...] = (
-        "本案卷含个人健康信息，仅供孕产妇死亡评审与整改使用，不得复制、转借、对外公布。",
+        "本案卷含个人健康信息，仅供评审与整改使用，不得复制、转借、对外公布。",
         "评审结论不对社会公布，不作为医疗事故鉴定依据。",
     )
     bound: bool = True  # with cover and contents

@@ -26,6 +26,7 @@ from models import (
     Region,
     RegionLevel,
 )
+from workflows.kinds import DEATHS
 from workflows.rules import Rule, Unit
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -88,7 +89,12 @@ def cases_of(session: Session, duty: Duty) -> list[Case]:
     found_later = and_(Case.event_at < start, Case.reported_at >= start, Case.reported_at < end)
     found = session.scalars(
         select(Case)
-        .where(_of_area(duty), Case.state != CaseState.VOIDED, or_(in_period, found_later))
+        .where(
+            _of_area(duty),
+            Case.kind.in_(DEATHS),
+            Case.state != CaseState.VOIDED,
+            or_(in_period, found_later),
+        )
         .options(joinedload(Case.organisation), joinedload(Case.county))
         .order_by(Case.event_at, Case.id)
     ).all()
@@ -161,7 +167,7 @@ def unfiled(session: Session, duty: Duty) -> list[Duty]:
 
 
 def concluded(session: Session, duty: Duty) -> list[Conclusion]:
-    """Conclusions of the area signed in the period, of both levels."""
+    """Conclusions on deaths of the area signed in the period, of both levels."""
     start, end = _span(duty)
     return list(
         session.scalars(
@@ -169,6 +175,7 @@ def concluded(session: Session, duty: Duty) -> list[Conclusion]:
             .join(Case, Case.id == Conclusion.case_id)
             .where(
                 _of_area(duty),
+                Case.kind.in_(DEATHS),
                 Case.state != CaseState.VOIDED,
                 Conclusion.signed_at >= start,
                 Conclusion.signed_at < end,

@@ -16,6 +16,8 @@ class EventName(enum.StrEnum):
     CASE_FORWARDED = "case.forwarded"
     CASE_SUBMITTED = "case.submitted"
     CASE_RETURNED = "case.returned"
+    REVIEW_SELECTED = "review.selected"
+    CASE_CONVERTED = "case.converted"
     CASE_ACCEPTED = "case.accepted"
     CASE_FLAGGED = "case.flagged"
     CASE_VOID_REQUESTED = "case.void_requested"

@@ -27,6 +27,7 @@ from models import (
     Rectification,
     RectificationState,
 )
+from workflows.kinds import DEATHS
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _REPORTS = {"clock.first_report", "clock.case_submission"}
@@ -77,6 +78,7 @@ def flagged(session: Session, now: datetime) -> Iterator[Fact]:
         .where(
             Event.name == "case.flagged",
             code.in_(_FLAGS),
+            Case.kind.in_(DEATHS),  # the clause speaks of deaths
             Case.state.not_in(_OVER),
             _new(code + ":" + cast(Case.id, String)),
         )

@@ -30,7 +30,7 @@ from models import (
     Task,
     TaskState,
 )
-from workflows import differences, mappings, readers, recurrence
+from workflows import differences, kinds, mappings, readers, recurrence
 from workflows.dossier import (
     AttachmentFile,
     Block,
@@ -76,6 +76,7 @@ class Gatherer:
     ) -> None:
         self.session, self.case, self.by, self.now = session, case, by, now
         self.files, self.wording = files, wording
+        self.kind = kinds.of(case)
         self.seen = readers.Reader(session, case, by)  # hides from paper what pages hide
         self.identified = not self.seen.blind
 
@@ -84,7 +85,7 @@ class Gatherer:
         diagrams = list(self._diagrams())
         return Dossier(
             number=self.case.number,
-            title="孕产妇死亡病例案卷",
+            title=f"{self.kind.title}病例案卷",
             subject_masked=self._subject(),
             organisation=self._unit_name(),
             event_at=self.case.event_at,
@@ -104,13 +105,13 @@ class Gatherer:
 
     def _sections(self, diagrams: int) -> Iterator[Section]:
         yield Section("report", "发现登记与快报", self._sheets("report", "receipt"))
-        yield Section("submission", "死亡报告卡与个案调查", self._sheets("case_submission"))
+        yield Section("submission", self.kind.submission, self._sheets("case_submission"))
         yield Section(
             "discussion",
             "院内死亡病例讨论",
             self._sheets("in_hospital_discussion", "head_explanation", "second_discussion"),
         )
-        yield Section("verification", "核实质控", self._sheets("verification"))
+        yield Section("verification", "核实质控", self._sheets("verification", "review_selection"))
         for level in Level:
             title = f"{LEVELS[level.value]}评审"
             yield Section(f"review_{level.value}", title, self._review(level))
@@ -380,6 +381,7 @@ _NOT_YET = "本级评审正在进行，结论尚未签署。"
 _ANEW = "本级评审专家意见启封之后才能看到下级的结论。"
 _DIAGRAMS = {
     "maternal_death": "孕产妇死亡病例流程",
+    "maternal_nearmiss": "危重孕产妇病例流程",
     "review": "评审",
     "rectification": "问题整改",
     "second_discussion": "尸检后再次讨论",

@@ -42,7 +42,7 @@ def official(
     draft = notice.issued_at is None if draft is None else draft
     answers = document.answers
     dated = document.submitted_at if draft or notice.issued_at is None else notice.issued_at
-    title = str(answers.get("title") or "关于孕产妇死亡病例评审情况的反馈通报")
+    title = str(answers.get("title") or "关于病例评审情况的反馈通报")
     return Official(
         issuer=notice.organisation.name,
         number=UNNUMBERED if draft or notice.number is None else notice.number,

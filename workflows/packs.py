@@ -35,7 +35,7 @@ _ENDS = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
 _MODES = {"on_site": "现场", "online": "线上", "mixed": "现场与线上结合"}
 NOTES = (
     "本材料已去标识，仅供本次评审会使用，会后交回或销毁，不得复制、转借、对外公布。",
-    "姓名、证件号码、住址、医疗机构和医务人员姓名已隐去，日期改为距死亡的时间。",
+    "姓名、证件号码、住址、医疗机构和医务人员姓名已隐去，日期改为距死亡或发生的时间。",
 )
 
 
@@ -66,7 +66,7 @@ class _Pack(Gatherer):
 
     def _of_pack(self, panel: Panel) -> Iterator[Section]:
         yield Section("agenda", "会议安排与议程", _agenda(panel))
-        yield Section("submission", "死亡报告卡与个案调查", self._sheets("case_submission"))
+        yield Section("submission", self.kind.submission, self._sheets("case_submission"))
         yield Section(
             "discussion",
             "院内死亡病例讨论",

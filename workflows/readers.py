@@ -32,7 +32,7 @@ from models import (
     Task,
     User,
 )
-from workflows import happenings, identity, recusal
+from workflows import happenings, identity, kinds, recusal
 from workflows.forms.load import base_name, load
 from workflows.forms.moment import moment
 from workflows.forms.sheet import SheetRow, SheetSection, sheet
@@ -343,7 +343,11 @@ class Reader:
     def veil(self) -> Veil:
         """What this reader must not meet in the file: for a blind one the words that tell, for a
         reviewer days too."""
-        return Veil(self._nameless.words, self.case.event_at if self.dayless else None)
+        return Veil(
+            self._nameless.words,
+            self.case.event_at if self.dayless else None,
+            kinds.of(self.case).word,
+        )
 
     @cached_property
     def letters(self) -> dict[str, str]:
@@ -447,10 +451,10 @@ class ReaderNames(Names):
     def moment(self, value: str) -> str:
         if not self.dayless:
             return super().moment(value)
-        death = self.reader.case.event_at
+        death, word = self.reader.case.event_at, kinds.of(self.reader.case).word
         if "T" in value:
-            return relative(moment(value), death)
-        return relative_day(date.fromisoformat(value), death)
+            return relative(moment(value), death, word)
+        return relative_day(date.fromisoformat(value), death, word)
 
     def hidden(self, question: Field, value: Any) -> str:
         """Ages as five years, units as 医疗机构甲: what a review cannot do without, and no more."""

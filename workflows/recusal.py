@@ -61,6 +61,7 @@ _PEOPLE: Mapping[str, tuple[str, ...]] = {
         "coder",
         "family_contact_doctor",
         "timeline.people",
+        "mdt_arrivals.person",
     ),
     "conclusion": ("treating_staff.name",),
 }

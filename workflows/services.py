@@ -25,7 +25,7 @@ from models import (
     Task,
     UnitPart,
 )
-from workflows import clocks, meetings, places, recurrence
+from workflows import clocks, frozen, kinds, meetings, places, recurrence
 from workflows.engine import NEVER, Functions, Step
 from workflows.events import EventName, of, record
 from workflows.notifications import tell_desk
@@ -95,12 +95,18 @@ class _Items:
         task.clock = clocks.start(
             self.session,
             self.about,
-            key.format(level=level),
+            self._limit(key.format(level=level)),
             organisation_id=task.organisation_id,
             now=self.now,
             subject=subject,
         )
         task.stops_clock = step.properties.get("stopsClock") == "yes"
+
+    def _limit(self, key: str) -> str:
+        """The key of the limit: a kind of case may have one of its own for the same step."""
+        if not isinstance(self.about, Case):
+            return key
+        return kinds.of(self.about).clock(frozen.rules_of(self.about), key)
 
     def _escalate(self, clock: Clock | None) -> bool:
         if clock is None or clock.escalated_at is not None or clock.met_at is not None:
@@ -252,6 +258,7 @@ class CaseHost(_Items):
         lane = LANE_BY_TITLE[step.lane]
         level = step.data.get("level")
         task.lane, task.level = lane.code, level
+        task.form = step.properties.get(f"form.{self.case.kind.value}", task.form)
         self._seat(lane, step, task)
         self._serve_clock(step, task, level)
 

@@ -32,6 +32,7 @@ from models.icd10 import Icd10
 from workflows import (
     differences,
     duties,
+    kinds,
     letters,
     measure_sheets,
     measures,
@@ -325,6 +326,7 @@ def _case_facts(session: Session, case: Case, task: Task | None, by: Appointment
         "reported_at": case.reported_at,
         "organisation": case.organisation_id,
         "person_name": case.person.name,
+        "moment": kinds.of(case).moment,
     }
     if task is not None and base_name(task.form) == "conclusion":
         facts |= _review_facts(session, case, task)

@@ -17,6 +17,7 @@ from functools import cached_property
 from workflows.forms.moment import SHANGHAI
 
 HIDDEN = "［已隐去］"
+DEATH = "死亡"
 NEAR_DAYS = 400  # beyond, a day is told by the year: early histories
 _HOURS = 72  # within, a moment is told to the minute
 _LONG_NUMBER = 9  # digits; such do not occur by chance
@@ -57,10 +58,12 @@ class Found:
 @dataclass(frozen=True)
 class Veil:
     """`words`: what identifies the case, with its kind. `death`: the moment others are told by;
-    None for a reader who may know days."""
+    None for a reader who may know days. `word`: what happened then, 死亡 unless the case is of
+    another kind."""
 
     words: Mapping[str, Secret]
     death: datetime | None = None
+    word: str = DEATH
 
     def scrub(self, text: str) -> str:
         """The text with what tells taken out."""
@@ -86,7 +89,7 @@ class Veil:
             start, end = tight[match.start()], tight[match.end() - 1]
             yield Found(places[start], places[end] + 1, self._keys[match[0]], HIDDEN)
         if self.death is not None:
-            yield from _days(wide, places, self.death)
+            yield from _days(wide, places, self.death, self.word)
 
     @cached_property
     def _keys(self) -> dict[str, Secret]:
@@ -119,9 +122,9 @@ def _folded(text: str) -> tuple[str, list[int]]:
     return "".join(folded), places
 
 
-def _days(text: str, places: list[int], death: datetime) -> Iterator[Found]:
+def _days(text: str, places: list[int], death: datetime, word: str) -> Iterator[Found]:
     for start, end, day in _calendar(text, places, death):
-        yield Found(start, end, Secret.DAY, relative_day(day, death))
+        yield Found(start, end, Secret.DAY, relative_day(day, death, word))
 
 
 def days_in(text: str, death: datetime) -> Iterator[tuple[int, int, date]]:
@@ -158,26 +161,26 @@ def _real(year: int, month: int, day: int) -> date | None:
         return None
 
 
-def relative_day(day: date, death: datetime) -> str:
+def relative_day(day: date, death: datetime, word: str = DEATH) -> str:
     """死亡当日 · 死亡前 15 天 · 死亡后 3 天 · 死亡前约 7 年."""
     days = (day - death.astimezone(SHANGHAI).date()).days
     side = "前" if days < 0 else "后"
     if days == 0:
-        return "死亡当日"
+        return f"{word}当日"
     if abs(days) > NEAR_DAYS:
-        return f"死亡{side}约 {max(1, round(abs(days) / 365))} 年"
-    return f"死亡{side} {abs(days)} 天"
+        return f"{word}{side}约 {max(1, round(abs(days) / 365))} 年"
+    return f"{word}{side} {abs(days)} 天"
 
 
-def relative(at: datetime, death: datetime) -> str:
+def relative(at: datetime, death: datetime, word: str = DEATH) -> str:
     """死亡时（03:40） · 死亡前 9 小时 30 分（18:10） · 死亡前 15 天（09:00）."""
     there = at.astimezone(SHANGHAI)
     minutes = round((at - death).total_seconds()) // 60
     clock = f"（{there:%H:%M}）"
     if minutes == 0:
-        return f"死亡时{clock}"
+        return f"{word}时{clock}"
     if abs(minutes) >= _HOURS * 60:
-        return relative_day(there.date(), death) + clock
+        return relative_day(there.date(), death, word) + clock
     hours, rest = divmod(abs(minutes), 60)
     parts = [f"{hours} 小时" if hours else "", f"{rest} 分" if rest else ""]
-    return f"死亡{'前' if minutes < 0 else '后'} {' '.join(p for p in parts if p)}{clock}"
+    return f"{word}{'前' if minutes < 0 else '后'} {' '.join(p for p in parts if p)}{clock}"

@@ -16,12 +16,13 @@ from workflows.readers import PlainReader, Reader
 
 # Forms by the part of the course they belong to, in the order of the course
 GROUPS = (
-    ("发现与快报", ("report", "receipt")),
+    ("发现与报告", ("report", "receipt")),
     ("院内讨论与说明", ("in_hospital_discussion", "head_explanation", "second_discussion")),
-    ("死亡个案报送与核实", ("case_submission", "verification")),
+    ("个案报送与核实", ("case_submission", "verification")),
     (
         "评审",
         (
+            "review_selection",
             "panel",
             "opinion",
             "conclusion",

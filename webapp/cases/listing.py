@@ -25,6 +25,7 @@ from sqlalchemy.orm import joinedload
 
 from models import (
     Case,
+    CaseKind,
     CaseState,
     Clock,
     Conclusion,
@@ -60,7 +61,7 @@ ORDERS = {
 }
 # Lists that the board leads to: what is missing from one found, one reported, one reviewed
 GAPS = {
-    "report": "尚未报送死亡个案",
+    "report": "尚未报送个案",
     "county": "尚无县级评审结论",
     "city": "尚无市级评审结论",
 }
@@ -73,6 +74,7 @@ class Filters:
     """What the address asks for; unknown words are as if they were not there."""
 
     number: str
+    kind: str
     state: str
     late: str
     gap: str
@@ -82,12 +84,21 @@ class Filters:
 
     @property
     def any(self) -> bool:
-        return bool(self.number or self.state or self.late or self.gap or self.period or self.unit)
+        return bool(
+            self.number
+            or self.kind
+            or self.state
+            or self.late
+            or self.gap
+            or self.period
+            or self.unit
+        )
 
     def kept(self) -> dict[str, str]:
         """What to carry along to the next page, as the address has it."""
         pairs = {
             "number": self.number,
+            "kind": self.kind,
             "state": self.state,
             "late": self.late,
             "gap": self.gap,
@@ -139,6 +150,7 @@ def _filters(given: object) -> Filters:
     unit = get("unit", "")
     return Filters(
         number=get("number", "").strip()[:40],
+        kind=one_of("kind", {*CaseKind}),
         state=one_of("state", {OPEN, LIVE, *CaseState}),
         late=one_of("late", LATE),
         gap=one_of("gap", GAPS),
@@ -166,6 +178,7 @@ def _page(filters: Filters, name: str | None) -> ResponseReturnValue:
         filters=filters,
         name=name,
         blind=_blind(),
+        kinds=labels.choices(CaseKind),
         states=[(OPEN, "未归档"), (LIVE, "未作废"), *labels.choices(CaseState)],
         lates=LATE,
         gaps=GAPS,
@@ -196,6 +209,8 @@ def _conditions(filters: Filters, now: datetime) -> Iterable[ColumnElement[bool]
         yield Case.state != CaseState.VOIDED
     elif filters.state:
         yield Case.state == CaseState(filters.state)
+    if filters.kind:
+        yield Case.kind == CaseKind(filters.kind)
     if filters.late:
         yield _late(filters.late, now)
     if filters.gap:

@@ -32,7 +32,7 @@ from models import (
 from webapp import dates, db, words
 from webapp.access import current
 from webapp.cases.strip import Cell, cells
-from workflows import lessons, recurrence
+from workflows import kinds, lessons, recurrence
 from workflows.actions.cases import record_read
 from workflows.actions.watching import watcher
 from workflows.events import EventName
@@ -111,7 +111,8 @@ class CasePage:
     @property
     def policy(self) -> str:
         """Numbers of the documents that the case's limits come from."""
-        quoted = [rule.document for rule in self.rules.clocks() if rule.document]
+        limits = kinds.clocks(self.rules, self.case)
+        quoted = [rule.document for rule in limits if rule.document]
         return "、".join(dict.fromkeys(quoted)) or self.rules.title
 
     @property

@@ -7,12 +7,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from models import Case, Clock, Rectification, Task, TaskState
-from workflows import calendar
+from workflows import calendar, kinds
 from workflows.permissions import LANES
 from workflows.readers import Reader
 from workflows.rules import Rule, RuleSet
 
-STARTS = {"event": "自死亡时间起算", "task": "自这一步开始起算"}
+STARTS = {"event": "自{moment}起算", "task": "自这一步开始起算"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Cell:
     stopped: Task | None
     stopper: str
     unknown_years: tuple[int, ...] = ()  # counted in working days, but nobody entered the days off
+    moment: str = ""  # what the case began with is called
 
     @property
     def desk(self) -> str:
@@ -34,7 +35,8 @@ class Cell:
 
     @property
     def start(self) -> str:
-        return STARTS.get(self.rule.start or "", "") if self.rule else ""
+        said = STARTS.get(self.rule.start or "", "") if self.rule else ""
+        return said.format(moment=self.moment)
 
     @property
     def limit(self) -> str:
@@ -63,15 +65,18 @@ def cells(
     numbers = {str(item.id): item.number for item in items}
     unknown = _unknown_years(session, rules, started)
     found = []
-    for rule in (each for each in rules.clocks() if each.start != "duty"):
+    for rule in (each for each in kinds.clocks(rules, case) if each.start != "duty"):
         of_rule: list[Clock | None] = [*by_key.pop(rule.key, [])]
         found += [_cell(rule, clock, tasks, numbers, reader) for clock in of_rule or [None]]
     for rest in by_key.values():
         found += [_cell(None, clock, tasks, numbers, reader) for clock in rest]
+    moment = kinds.of(case).moment
     return [
-        replace(cell, unknown_years=unknown[cell.clock.id])
-        if cell.clock and cell.clock.id in unknown
-        else cell
+        replace(
+            cell,
+            unknown_years=unknown.get(cell.clock.id, ()) if cell.clock else (),
+            moment=moment,
+        )
         for cell in found
     ]
 

@@ -8,11 +8,10 @@ from models import (
     Process,
     ProcessState,
 )
-from workflows import recurrence
+from workflows import recurrence, selection
 from workflows.actions.tasks import Handing, InvalidAnswers
 from workflows.engine import Flags
 from workflows.events import EventName, record
-from workflows.frozen import rules_of
 
 
 def archive_case(step: Handing) -> Flags:
@@ -28,8 +27,7 @@ def _missing(step: Handing) -> list[str]:
     reviewed = set(
         step.session.scalars(select(Conclusion.level).where(Conclusion.case_id == step.case.id))
     )
-    levels = rules_of(step.case).find("review.levels")
-    wanted = levels.value if levels and isinstance(levels.value, tuple) else ("county",)
+    wanted = selection.levels(step.session, step.case)
     missing = [f"缺{_LEVEL[str(level)]}评审结论" for level in wanted if level not in reviewed]
     still_open = step.session.scalar(
         select(func.count()).select_from(recurrence.open_in(step.case.id).subquery())

@@ -21,7 +21,7 @@ from models import (
     Task,
     UnitPart,
 )
-from workflows import clocks, engine, frozen, places, rules, search, surroundings
+from workflows import clocks, engine, frozen, kinds, places, rules, search, surroundings
 from workflows.actions import incidents
 from workflows.actions.tasks import (
     Handing,
@@ -38,7 +38,6 @@ from workflows.permissions import Forbidden, require
 from workflows.services import CaseHost, add_unit
 
 _ZONE = ZoneInfo("Asia/Shanghai")
-REPORT = "report.v1"
 
 
 class NotVoidable(Exception):
@@ -50,25 +49,35 @@ class AlreadyRunning(Exception):
 
 
 def open_case(
-    session: Session, answers: Answers, *, key: str, by: Appointment, now: datetime
+    session: Session,
+    answers: Answers,
+    *,
+    key: str,
+    by: Appointment,
+    now: datetime,
+    kind: CaseKind = CaseKind.MATERNAL_DEATH,
+    follows: Case | None = None,
 ) -> Case:
-    """Report a death: case, clocks from the time of death, process, first document, in one step.
+    """Report a case: clocks from the time of the event, process, first document, in one step.
 
     `key` names the request; the same key again returns the case it made. Nobody can refuse a
-    report (A05): county MCH receives it whether it signs or not.
+    report (A05): county MCH receives it whether it signs or not. `follows`: the near miss of the
+    same woman, for a death.
     Raises Forbidden, InvalidAnswers, places.NoUnit, rules.UnknownJurisdiction.
     """
     require(by, "case:report")
+    what = kinds.KINDS[kind]
     # Reports of one county go one after the other: no number and no doubled request comes twice.
     here = select(Region).where(Region.code == by.organisation.region_code).with_for_update()
     county = session.scalars(here).one()
     if (made := handed_in(session, by, key)) is not None and made.case is not None:
         return made.case
-    form = load.load(REPORT)
+    form = load.load(what.report)
     around = surroundings.known(session, None, None, by=by, now=now)
     if errors := check.check(form, answers, now=now, known=around):
         raise InvalidAnswers(errors)
-    case = _new_case(session, answers, county, by, now)
+    case = _new_case(session, what, answers, county, by, now)
+    case.follows = follows
     clocks.open_event_clocks(session, case, now=now)
     task = _start(session, case, now)
     document = write_document(session, form, answers, task, key=key, by=by, now=now)
@@ -80,13 +89,18 @@ def open_case(
 
 
 def _new_case(
-    session: Session, answers: Answers, county: Region, by: Appointment, now: datetime
+    session: Session,
+    kind: kinds.Kind,
+    answers: Answers,
+    county: Region,
+    by: Appointment,
+    now: datetime,
 ) -> Case:
     event_at = datetime.fromisoformat(answers["event_dt"])
     city_code = county.parent_code or county.code
     case = Case(
-        number=_next_number(session, county.code, now),
-        kind=CaseKind.MATERNAL_DEATH,
+        number=_next_number(session, kind.letters, county.code, now),
+        kind=kind.code,
         organisation=by.organisation,
         county_code=county.code,
         city_code=city_code,
@@ -109,9 +123,9 @@ def _new_case(
     return case
 
 
-def _next_number(session: Session, county_code: str, now: datetime) -> str:
-    """MD-<county>-<year>-<sequence>; the caller has locked the county."""
-    start = f"MD-{county_code}-{now.astimezone(_ZONE).year}-"
+def _next_number(session: Session, letters: str, county_code: str, now: datetime) -> str:
+    """<letters of the kind>-<county>-<year>-<sequence>; the caller has locked the county."""
+    start = f"{letters}-{county_code}-{now.astimezone(_ZONE).year}-"
     last = session.scalars(
         select(Case.number)
         .where(Case.number.startswith(start, autoescape=True))
@@ -130,7 +144,7 @@ def _start(session: Session, case: Case, now: datetime) -> Task:
         "n_items": 0,
     }
     host = CaseHost(session, case, now)
-    process = engine.start(session, case, CaseKind.MATERNAL_DEATH.value, flags, host, now=now)
+    process = engine.start(session, case, case.kind.value, flags, host, now=now)
     [task] = process.tasks
     return task
 

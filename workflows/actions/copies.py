@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Attachment, BlindCopy, Case, Conclusion, Panel
-from workflows import identity
+from workflows import identity, kinds
 from workflows.events import EventName, record
 from workflows.forms.load import base_name
 from workflows.notifications import tell
@@ -24,7 +24,7 @@ def veil_for(session: Session, file: Attachment, case: Case) -> Veil:
     """What must not be met in the copy. What the panel itself wrote keeps its days."""
     of_the_file = base_name(file.form or "") in OF_THE_FILE
     words = identity.words(session, case)
-    return Veil(words, case.event_at if of_the_file else None)
+    return Veil(words, case.event_at if of_the_file else None, kinds.of(case).word)
 
 
 def digest(file: Attachment, veil: Veil) -> str:

@@ -18,12 +18,13 @@ from models import (
     Role,
     UnitPart,
 )
-from workflows import clocks, surroundings
+from workflows import clocks, kinds, surroundings
 from workflows.actions import replies
 from workflows.actions.tasks import Handing
 from workflows.engine import Flags
 from workflows.events import EventName, record
 from workflows.forms.moment import day_in
+from workflows.frozen import rules_of
 from workflows.notifications import tell_desk
 from workflows.services import add_unit
 
@@ -143,7 +144,8 @@ def _follow_up(step: Handing, notice: Notice) -> None:
         step.duty.state, step.duty.done_at = DutyState.DONE, step.now
         record(step.session, EventName.DUTY_DONE, by=step.by, now=step.now, duty=step.duty.id)
         return
-    if (clock := clocks.find(step.case, "county_feedback")) is not None:
+    feedback = kinds.of(step.case).clock(rules_of(step.case), "county_feedback")
+    if (clock := clocks.find(step.case, feedback)) is not None:
         clocks.meet(step.session, clock, now=step.now)
     step.case.state = CaseState.RECTIFYING
     for recipient in notice.recipients:

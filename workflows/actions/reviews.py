@@ -252,6 +252,8 @@ def _find(step: Handing, conclusion: Conclusion, row: dict[str, Any]) -> Finding
         evidence=row.get("evidence", ""),
         organisation_id=row["organisation"],
         waived_reason=None if row.get("rectify") else row.get("waived_reason"),
+        improves=row.get("improves"),
+        improved=row.get("improved_text"),
     )
     step.session.add(finding)
     step.session.flush()

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models import Appointment, Attachment
 from workflows import regions
 from workflows.actions import attachments
-from workflows.demo import cases, duties, groups, learning, ledger, measures, people
+from workflows.demo import cases, duties, groups, learning, ledger, measures, nearmiss, people
 from workflows.demo.stage import Stage
 
 FILES = Path(__file__).parent / "files"
@@ -26,7 +26,7 @@ _MOST = 1024 * 1024
 
 
 def load(session: Session, *, password_hash: str, folder: Path, now: datetime) -> None:
-    """Fill an empty database: places, people, eight cases, the duties of the last month, what
+    """Fill an empty database: places, people, eight cases, two near misses, duties, and what
     they call for.
 
     `folder` takes the attachments. Regions and ICD-10 titles must be there. The caller commits.
@@ -34,6 +34,7 @@ def load(session: Session, *, password_hash: str, folder: Path, now: datetime) -
     stage = settle(session, password_hash=password_hash, folder=folder, now=now)
     for play in cases.EIGHT:
         play(Stage(session, stage.units, stage.upload), now)
+    nearmiss.play(stage, now)
     duties.play(Stage(session, stage.units, stage.upload), now)
     ledger.play(Stage(session, stage.units, stage.upload), now)
     measures.play(Stage(session, stage.units, stage.upload), now)

@@ -164,16 +164,20 @@ class Play:
         """Experts file, two hours apart; by default all of the panel."""
         for number, expert in enumerate(experts or self._experts(level)):
             at = hours + 2 * number
-            over: dict[str, Any] = {}
-            if number == 1:
-                over = {
-                    "conclusion": "avoidable",
-                    "reason": "县医院具备处置能力，按规范称重计量并及时备血即可避免死亡。",
-                    "chance": "good",
-                }
-            filled = answers.opinion(sign=self._sign(expert, at), **over)
+            filled = self._opinion(expert, at, number)
             self.stage.declare(expert, self.at(at))  # nothing, if done before
             self._act(expert, "UT_opinion", filled, at)
+
+    def _opinion(self, expert: str, at: float, number: int) -> dict[str, Any]:
+        """The sheet of the expert of that number: the second sees it otherwise than the rest."""
+        over: dict[str, Any] = {}
+        if number == 1:
+            over = {
+                "conclusion": "avoidable",
+                "reason": "县医院具备处置能力，按规范称重计量并及时备血即可避免死亡。",
+                "chance": "good",
+            }
+        return answers.opinion(sign=self._sign(expert, at), **over)
 
     def meet(self, hours: float, level: Level) -> None:
         """The secretary moves the meeting if it is another day; everybody signs in. Nothing when
@@ -208,7 +212,7 @@ class Play:
             if each.reads
         ]
         secretary = self._secretary(level)
-        filled = answers.conclusion(
+        filled = self._concluded(
             self.at(hours),
             organisation=self.unit(self._commission(level)),
             chair=panel.chair_id,
@@ -216,7 +220,7 @@ class Play:
             members=members,
             owner=self.unit(self.county.hospital),
             sign=self._sign(secretary, hours + 3),
-            **(answers.votes(len(members), against=1) | {"dissent": "一名专家认为可避免。"} | over),
+            **over,
         )
         self._act(secretary, "UT_conclude", filled, hours + 3)
         chair, *others = sorted(
@@ -234,6 +238,11 @@ class Play:
             answers.endorsement(sign=self._sign(leader, hours + 26)),
             hours + 26,
         )
+
+    def _concluded(self, at: datetime, **asked: Any) -> dict[str, Any]:
+        """The sheet: all for one conclusion, except one."""
+        against = answers.votes(len(asked["members"]), against=1)
+        return answers.conclusion(at, **(against | {"dissent": "一名专家认为可避免。"} | asked))
 
     def countersign(self, hours: float, who: str, reserved: str = "") -> None:
         """One member signs the conclusion, with a view reserved or without."""

@@ -13,6 +13,7 @@ from models import (
     Appointment,
     Attachment,
     Case,
+    CaseKind,
     Clock,
     Declaration,
     Duty,
@@ -51,11 +52,22 @@ class Stage:
         seat = seat_of(self.session, username)
         return answers.signature(seat.user_id, seat.user.name, at)
 
-    def report(self, username: str, filled: Answers, at: datetime) -> Case:
+    def report(
+        self,
+        username: str,
+        filled: Answers,
+        at: datetime,
+        kind: CaseKind = CaseKind.MATERNAL_DEATH,
+    ) -> Case:
         """Somebody reports the case."""
         self.let_pass(at)
         self.case = cases.open_case(
-            self.session, filled, key=str(uuid4()), by=seat_of(self.session, username), now=at
+            self.session,
+            filled,
+            key=str(uuid4()),
+            by=seat_of(self.session, username),
+            now=at,
+            kind=kind,
         )
         return self.case
 

@@ -21,7 +21,7 @@ MOST_BYTES = 4_000_000
 KINDS = (".bpmn", ".dmn", ".json")
 DRAWINGS = (".svg",)  # beside a diagram in our folders; drawn anew from it
 _PROCESS = re.compile(r"[a-z][a-z0-9_]{1,59}")
-_FORM = re.compile(r"[a-z][a-z0-9_]{0,59}\.v[1-9]\d{0,3}\.json")
+_FORM = re.compile(r"[a-z][a-z0-9_]{0,59}\.v[1-9]\d{0,3}(-[a-z]{1,20})?\.json")
 _TABLE = re.compile(r"[A-Za-z0-9_-]{1,60}\.dmn")
 
 

@@ -1,7 +1,8 @@
 """Reading form files: strictly, once, with messages that name the file and the key.
 
-A form `<name>.v<N>` lies in the `forms` folder of any process; those that an administrator brought
-come from where the edge says (`also_from`). Knows files and the format; knows nothing about
+A form `<name>.v<N>` lies in the `forms` folder of any process; a variant of it for another kind of
+case is `<name>.v<N>-<variant>` and goes by the same name. Those that an administrator brought come
+from where the edge says (`also_from`). Knows files and the format; knows nothing about
 answers, people or the web.
 """
 
@@ -12,13 +13,16 @@ from pathlib import Path
 
 import msgspec
 
+from workflows import criteria
 from workflows.forms import validate
 from workflows.forms.spec import Choice, Field, Form, Kind
 
 PROCESSES = Path(__file__).parent.parent / "processes"
 CODES = Path(__file__).parent / "codes.json"
 CODED = {Kind.CHOICE, Kind.CHOICES, Kind.GRID12, Kind.INVENTORY}
-FILE_NAME = re.compile(r"(?P<base>[a-z][a-z0-9_]*)\.v(?P<version>[1-9]\d*)")
+FILE_NAME = re.compile(
+    r"(?P<base>[a-z][a-z0-9_]*)\.v(?P<version>[1-9]\d*)(?:-(?P<variant>[a-z]+))?"
+)
 
 
 class UnknownForm(LookupError):
@@ -64,8 +68,8 @@ def on_disk(name: str) -> bytes | None:
 
 
 def latest(base: str) -> Form:
-    """The newest version of a form, by its name without version, such as "report"."""
-    versions = [name for name in _paths() if base_name(name) == base]
+    """The newest version of a form, by its name without version, such as "report"; no variant."""
+    versions = [name for name in _paths() if base_name(name) == base and not variant(name)]
     if not versions:
         raise UnknownForm(base)
     return load(max(versions, key=version))
@@ -77,13 +81,18 @@ def all_forms() -> tuple[Form, ...]:
 
 
 def base_name(name: str) -> str:
-    """ "report.v1" → "report"."""
+    """ "report.v1" → "report"; "report.v1-nearmiss" → "report"."""
     return name.rpartition(".v")[0]
 
 
 def version(name: str) -> int:
     """ "report.v1" → 1."""
-    return int(name.rpartition(".v")[2])
+    return int(name.rpartition(".v")[2].partition("-")[0])
+
+
+def variant(name: str) -> str:
+    """ "report.v1-nearmiss" → "nearmiss"; empty for the form itself."""
+    return name.rpartition(".v")[2].partition("-")[2]
 
 
 def read(path: Path) -> Form:
@@ -133,8 +142,11 @@ def _with_codes(field: Field, file: str) -> Field:
 
 @cache
 def code_lists() -> dict[str, tuple[Choice, ...]]:
-    """Code lists that several questions share, by name."""
-    return msgspec.json.decode(CODES.read_bytes(), type=dict[str, tuple[Choice, ...]])
+    """Code lists that several questions share, by name, those of the criteria sets included."""
+    ours = msgspec.json.decode(CODES.read_bytes(), type=dict[str, tuple[Choice, ...]])
+    for name, pairs in criteria.code_lists().items():
+        ours[name] = tuple(Choice(code=code, label=label) for code, label in pairs)
+    return ours
 
 
 @cache
@@ -142,7 +154,9 @@ def _paths() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(PROCESSES.glob("*/forms/*.json")):
         if not FILE_NAME.fullmatch(path.stem):
-            raise BrokenForm(f"{path.name}: a form file is called <name>.v<number>.json")
+            raise BrokenForm(
+                f"{path.name}: a form file is called <name>.v<number>.json or …-<variant>.json"
+            )
         if path.stem in found:
             raise BrokenForm(f"{path.name}: two processes have a form of this name")
         found[path.stem] = path

@@ -10,6 +10,7 @@ from workflows.forms.checks import (
     identity,
     measure,
     meeting,
+    nearmiss,
     record,
     review,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "identity",
     "measure",
     "meeting",
+    "nearmiss",
     "record",
     "review",
 ]

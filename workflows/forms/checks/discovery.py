@@ -1,6 +1,6 @@
 """Checks of the first hours: report, receipt, routing."""
 
-from workflows.forms.checks.registry import Context, Found, cross_check
+from workflows.forms.checks.registry import Context, Found, cross_check, moment_word
 from workflows.forms.moment import moment_in, shown
 from workflows.forms.spec import Answers
 
@@ -27,7 +27,7 @@ MODES_OF_DYING = (
 def discovered_not_before_event(answers: Answers, context: Context) -> Found:
     event, discovered = moment_in(answers, "event_dt"), moment_in(answers, "discovered_dt")
     if event and discovered and discovered < event:
-        yield "discovered_dt", f"发现时间不能早于死亡时间（{shown(event)}）"
+        yield "discovered_dt", f"发现时间不能早于{moment_word(context)}（{shown(event)}）"
 
 
 @cross_check("discovered_later_needs_reason")
@@ -36,7 +36,8 @@ def discovered_later_needs_reason(answers: Answers, context: Context) -> Found:
     if event and discovered and discovered > event and not answers.get("discovered_reason"):
         yield (
             "discovered_reason",
-            f"发现时间晚于死亡时间（{shown(event)}），请写明原因；同时发现的，把发现时间改成死亡时间",
+            f"发现时间晚于{moment_word(context)}（{shown(event)}），请写明原因；"
+            f"同时发现的，把发现时间改成{moment_word(context)}",
         )
 
 

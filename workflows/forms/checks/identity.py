@@ -2,7 +2,7 @@
 
 from workflows import id_card
 from workflows.forms.checks.registry import Context, Found, cross_check
-from workflows.forms.moment import moment_in
+from workflows.forms.moment import SHANGHAI, moment_in
 from workflows.forms.spec import Answers
 
 
@@ -23,7 +23,8 @@ def id_number_matches(answers: Answers, context: Context) -> Found:
 
 
 def _age(card: id_card.IdCard, answers: Answers, context: Context) -> Found:
-    death, age = moment_in(answers, "death_dt"), answers.get("age")
-    at_death = card.age_on(death.date() if death else context.today)
+    event = context.known.case.get("event_at")
+    death, age = moment_in(answers, "death_dt") or event, answers.get("age")
+    at_death = card.age_on(death.astimezone(SHANGHAI).date() if death else context.today)
     if age is not None and age != at_death:
         yield "age", f"按身份证号出生日期（{card.born}）应为 {at_death} 岁，填的是 {age} 岁，请核对"

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from workflows.forms.checks.registry import Context, Found, cross_check
+from workflows.forms.checks.registry import Context, Found, cross_check, moment_word
 from workflows.forms.moment import moment_in, shown
 from workflows.forms.spec import Answers
 
@@ -14,7 +14,7 @@ SENIORITY = {"resident": 1, "attending": 2, "associate_chief": 3, "chief": 4}
 def held_after_event(answers: Answers, context: Context) -> Found:
     held, event = moment_in(answers, "held_dt"), context.known.case.get("event_at")
     if held and event and held < event:
-        yield "held_dt", f"讨论时间不能早于死亡时间（{shown(event)}）"
+        yield "held_dt", f"讨论时间不能早于{moment_word(context)}（{shown(event)}）"
 
 
 @cross_check("junior_speaks_first", warns=True)
@@ -50,7 +50,7 @@ def held_after_autopsy_report(answers: Answers, context: Context) -> Found:
 def verified_after_event(answers: Answers, context: Context) -> Found:
     checked, event = moment_in(answers, "checked_dt"), context.known.case.get("event_at")
     if checked and event and checked < event:
-        yield "checked_dt", f"核实时间不能早于死亡时间（{shown(event)}）"
+        yield "checked_dt", f"核实时间不能早于{moment_word(context)}（{shown(event)}）"
 
 
 @cross_check("errors_within_checked")

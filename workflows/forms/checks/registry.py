@@ -24,7 +24,8 @@ class Known:
     """What the checks need from outside. Everything has a default that objects to nothing.
 
     `organisation` and `user` are asked with the field's `among` (kinds, roles). `case`: any of
-    event_at, discovered_at, reported_at (aware datetimes), organisation (id of the reporting unit),
+    event_at, discovered_at, reported_at (aware datetimes), moment (what event_at is called),
+    organisation (id of the reporting unit),
     person_name, lower_conclusion and lower (code and answers of the level below), members (id of
     each panel member → whether they have signed in), guests_in (how many who treated her are still
     in the meeting), owner (id of the ledger item's owner), acceptor_for (id of the acting unit);
@@ -63,6 +64,12 @@ class Check:
 
 
 CHECKS: dict[str, Check] = {}
+
+
+def moment_word(context: Context) -> str:
+    """What the moment of the case is called: 死亡时间; of a near miss 发生时间."""
+    asked = next((f.label for f in context.form.fields() if f.name == "event_dt"), "死亡时间")
+    return str(context.known.case.get("moment", asked))
 
 
 def cross_check(name: str, *, warns: bool = False) -> Callable[[Judge], Judge]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from workflows.forms.checks.registry import Context, Found, cross_check
+from workflows.forms.checks.registry import Context, Found, cross_check, moment_word
 from workflows.forms.moment import moment_in, shown
 from workflows.forms.spec import Answers
 
@@ -96,7 +96,7 @@ def chance_and_conclusion(answers: Answers, context: Context) -> Found:
 def meeting_after_event(answers: Answers, context: Context) -> Found:
     meeting, event = moment_in(answers, "meeting_dt"), context.known.case.get("event_at")
     if meeting and event and meeting < event:
-        yield "meeting_dt", f"会议时间不能早于死亡时间（{shown(event)}）"
+        yield "meeting_dt", f"会议时间不能早于{moment_word(context)}（{shown(event)}）"
 
 
 @cross_check("present_to_vote")
