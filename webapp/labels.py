@@ -402,6 +402,7 @@ WORDS: dict[str, dict[str, str]] = PLAIN | {
     "lane": {lane.code: lane.title for lane in LANES.values()},
     "level": {code: ENUMS[Level][code] for code in Level},
     "secret": {code: ENUMS[Secret][code] for code in Secret},
+    "measure": {str(each): word for each, word in ENUMS[Measure].items()},
 }
 
 

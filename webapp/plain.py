@@ -38,7 +38,6 @@ PLAIN: dict[str, dict[str, str]] = {
         "effect_judged": "效果评估",
         "reopened": "重新打开",
     },
-    "measure": {str(each): word for each, word in ENUMS[Measure].items()},
     "job": {"render_dossier": "生成案卷", "housekeeping": "定期清理"},
     "scope": {"general": "普遍", "specific": "个性"},
     "improves": {
