@@ -21,6 +21,7 @@ from models.figures import (
 from models.finding import Finding
 from models.icd10 import Icd10
 from models.incident import Incident, IncidentKind
+from models.indicator import Indicator, IndicatorValue, Suggestion
 from models.job import WorkerBeat
 from models.lesson import Lesson, LessonKind, LessonState
 from models.mapping import Mapping
@@ -107,6 +108,8 @@ __all__ = [
     "Icd10",
     "Incident",
     "IncidentKind",
+    "Indicator",
+    "IndicatorValue",
     "ItemSource",
     "KeyKind",
     "Lesson",
@@ -146,6 +149,7 @@ __all__ = [
     "Role",
     "SearchKey",
     "Signature",
+    "Suggestion",
     "Task",
     "TaskState",
     "TieBreak",

@@ -177,6 +177,8 @@ PERMISSIONS: dict[str, set[Role]] = {
     "duty:view": {*COUNTY_DESKS, Role.AUDITOR},
     "figures:view": {*COUNTY_DESKS, Role.AUDITOR},
     "figures:import": {Role.MCH, Role.COMMISSION},
+    "indicator:view": {Role.QUALITY_OFFICE, Role.HEAD},
+    "indicator:keep": {Role.QUALITY_OFFICE},
     "lesson:view": {*_CASE_DESKS, Role.DEPARTMENT, Role.SECRETARY, Role.EXPERT, Role.AUDITOR},
     "lesson:draft": {Role.MCH, Role.COMMISSION},
     "lesson:publish": COUNTY_DESKS,  # never one's own
