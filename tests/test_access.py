@@ -314,13 +314,13 @@ def test_signing_in_leads_to_no_other_site(client: Client, world: World, path: s
 
 
 MENUS = {
-    "department": {"我的待办", "登记报告", "病例"},
+    "department": {"我的待办", "登记报告", "病例", "经验与教训", "急救专家组"},
     "quality_office": {
         "我的待办", "本单位待办", "登记报告", "病例", "看板", "时限总览", "台账", "通报", "案卷",
-        "提醒督导约谈",
+        "提醒督导约谈", "经验与教训", "院内质控指标", "急救专家组",
     },
-    "expert1": {"我的待办", "病例"},
-    "auditor": {"病例", "台账", "通报", "定期任务", "案卷"},
+    "expert1": {"我的待办", "病例", "经验与教训"},
+    "auditor": {"病例", "台账", "通报", "经验与教训", "定期任务", "案卷"},
     "system_admin": {"管理"},
     "security_admin": {"管理"},
     "audit_admin": {"管理"},

@@ -14,16 +14,20 @@ import pikepdf
 import pypdfium2
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from models import (
     Appointment,
     Attachment,
     Case,
+    Discrepancy,
     Document,
     DossierRequest,
     Duty,
+    ItemSource,
+    Lesson,
+    LessonKind,
     Level,
     Measure,
     Motion,
@@ -40,7 +44,16 @@ from tests.played import NOW, Browse, Cast, _units, _upload, quick
 from tests.reviewing import submit
 from tests.test_blind import every_byte
 from workflows import gather, measures
-from workflows.actions import attachments, drafts, motions, opinions, seats
+from workflows.actions import (
+    attachments,
+    drafts,
+    ledger,
+    motions,
+    opinions,
+    pressing,
+    reconciliation,
+    seats,
+)
 from workflows.actions import meetings as actions
 from workflows.demo import FILES, answers
 from workflows.demo.play import QH, Play
@@ -89,7 +102,12 @@ CALLED_TO_ACCOUNT = {
     "letter to the object": "QUELETTERTEXT",
     "answer of the object": "QUEOBJECTANSWER",
 }
-FIELDS = WHO | SEALED | CALLED_TO_ACCOUNT
+LEARNED = {
+    "advice of the rescue centre": "QUEGUIDANCE",
+    "tracing of a figure": "QUETRACING",
+    "draft of a lesson": "QUELESSON",
+}
+FIELDS = WHO | SEALED | CALLED_TO_ACCOUNT | LEARNED
 
 HOSPITAL = {"linxm", "zhougy", "helx"}
 OFFICES = {"shenqm", "fangcf", "shaoxz"}
@@ -118,6 +136,10 @@ BEFORE: dict[str, set[str]] = {
     "reason of a decision": {CONVENOR, LEADER},
     "letter to the object": {CONVENOR, LEADER, *ANSWERING},
     "answer of the object": {CONVENOR, LEADER, *ANSWERING},
+    # Of an item whoever follows it; of figures the offices; of a draft whoever may publish it
+    "advice of the rescue centre": {*ANSWERING, *OFFICES, "chenglc"},
+    "tracing of a figure": {*OFFICES, "chenglc"},
+    "draft of a lesson": OFFICES,
 }
 AFTER: dict[str, set[str]] = {
     **BEFORE,
@@ -253,6 +275,44 @@ class Planted:
         stage.act("helx", "UT_reminder_receipt", answer, at)
         self.session.commit()
 
+    def learn(self) -> None:
+        """An item that its guide presses, a figure that differs, a lesson not yet published."""
+        session, at, mch = self.session, self.play.at(157), self.seat("shenqm")
+        units = self.play.stage.units
+        item = ledger.open_item(
+            session,
+            problem=ledger.Problem("抽查发现催产素无双人核对。", "medical", "specific"),
+            source=ItemSource.SPOT_CHECK,
+            owner=units["qh_hospital"],
+            acceptor=units["qh_commission"],
+            by=mch,
+            now=at,
+        )
+        advice = f"{LEARNED['advice of the rescue centre']}：写进流程。"
+        guide = self.seat("songqh")
+        pressing.press(session, item, text="请说明进度。", guidance=advice, by=guide, now=at)
+        table = "月份,单位,死亡例数,报送例数,评审例数\n2026-01,青禾县,1,0,0"
+        reconciliation.take_in(session, table, system="他系统", filename="a", by=mch, now=at)
+        [row] = session.scalars(select(Discrepancy))
+        tracing = f"{LEARNED['tracing of a figure']}：医院漏报。"
+        reconciliation.explain(session, row, tracing, by=mch, now=at)
+        words = {"title": "草稿", "situation": "经过", "text": "教训", "advice": "建议"}
+        session.add(
+            Lesson(
+                **{key: f"{LEARNED['draft of a lesson']}{word}" for key, word in words.items()},
+                number="JY-1",
+                kind=LessonKind.LESSON,
+                city_code=self.case.city_code,
+                organisation_id=mch.organisation_id,
+                case=self.case,
+                area="care",
+                scope="general",
+                author_id=mch.user_id,
+                drafted_at=at,
+            )
+        )
+        session.commit()
+
     def _forms(self) -> None:
         """What the hospital's people write in their discussion and the first report."""
         act = self.play.stage.act
@@ -348,8 +408,11 @@ def addresses(app: Flask, session: Session, case: Case) -> list[str]:
             select(DossierRequest.id).where(DossierRequest.case_id == case.id)
         ).all(),
         "item_id": session.scalars(
-            select(Rectification.id).where(Rectification.case_id == case.id)
+            select(Rectification.id).where(
+                or_(Rectification.case_id == case.id, Rectification.duty_id.is_not(None))
+            )
         ).all(),
+        "lesson_id": session.scalars(select(Lesson.id)).all(),
         "notice_id": session.scalars(select(Notice.id).where(Notice.case_id == case.id)).all(),
         "key": ["maternal_death", "review-county"],
         "motion_id": session.scalars(select(Motion.id)).all(),
@@ -372,6 +435,7 @@ def addresses(app: Flask, session: Session, case: Case) -> list[str]:
         "/ledger?view=all",
         "/motions?view=all",
         "/measures?view=all",
+        "/lessons?view=drafts",
         f"/cases?number={case.number}",
     ]
     return found
@@ -462,6 +526,7 @@ def test_each_canary_is_met_by_whom_the_table_allows(
     planted = Planted(session, cast)
     planted.before()
     planted.call_to_account()
+    planted.learn()
     for stage, act, allowed in (
         ("sealed", None, BEFORE),
         ("opened", planted.after, AFTER),

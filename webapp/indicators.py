@@ -122,9 +122,11 @@ def _indicator(indicator_id: int) -> Indicator:
     return found
 
 
-@bp.post("/<int:indicator_id>/<any('measure', 'suggest', 'retire'):verb>")
+@bp.post("/<int:indicator_id>/<verb>")
 def act(indicator_id: int, verb: str) -> ResponseReturnValue:
     """Enter a month, suggest an improvement, give it up."""
+    if verb not in ("measure", "suggest", "retire"):
+        abort(404)
     row = _indicator(indicator_id)
     try:
         words = _done(row, verb)

@@ -216,9 +216,11 @@ _ACTS = {
 }
 
 
-@bp.post("/<int:lesson_id>/<any('publish', 'give-back', 'withdraw'):verb>")
+@bp.post("/<int:lesson_id>/<verb>")
 def act(lesson_id: int, verb: str) -> ResponseReturnValue:
     """Publish, give back, withdraw."""
+    if verb not in _ACTS:
+        abort(404)
     lesson, (do, words) = _lesson(lesson_id), _ACTS[verb]
     reason = request.form.get("reason", "")
     try:

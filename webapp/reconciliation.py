@@ -140,9 +140,11 @@ def take_in() -> ResponseReturnValue:
     return redirect(url_for("reconciliation.index", month=month), 303)
 
 
-@bp.post("/<int:row_id>/<any('explain', 'give-back', 'correct', 'clear'):verb>")
+@bp.post("/<int:row_id>/<verb>")
 def act(row_id: int, verb: str) -> ResponseReturnValue:
     """Explain, give back, put into the ledger, clear."""
+    if verb not in _ACTS:
+        abort(404)
     row = _row(row_id)
     do, words = _ACTS[verb]
     try:
