@@ -17,7 +17,7 @@ from models import Appointment
 from tests import form_desk, pages, people
 from tests.pages import Client
 from tests.people import World
-from webapp import config, create_app
+from webapp import config, create_app, db
 from webapp.cli import migrate
 from webapp.db import make_engine
 from webapp.forms import released
@@ -30,6 +30,22 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 pytest_plugins = ["tests.played", "tests.plugins", "tests.postgres", "tests.walk"]
 
 _numbers = count(1)
+_first: dict[str, Engine] = {}
+_create_engine = db.create_engine
+
+
+def _compiling_once(url: str, **options: Any) -> Engine:
+    """An engine that knows the statements which others of its kind have compiled: every test has a
+    database of its own, and compiling takes a tenth of the suite's time.
+    """
+    engine = _create_engine(url, query_cache_size=5000, **options)
+    first = _first.setdefault(engine.dialect.name, engine)
+    if first.dialect.server_version_info is not None:  # it has been connected, so it knows all
+        engine.dialect, engine._compiled_cache = first.dialect, first._compiled_cache
+    return engine
+
+
+db.create_engine = _compiling_once
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,7 @@
 Also reads a page the way a browser would before it submits the form.
 """
 
-from collections.abc import Iterator
-from xml.etree.ElementTree import Element
-
-import html5lib
+import turbohtml
 from flask import Flask, jsonify, render_template_string
 from flask.typing import ResponseReturnValue
 
@@ -62,28 +59,5 @@ def errors_of(form: TaskForm) -> dict[str, list[str]]:
 
 def typed_on(page: str) -> Pairs:
     """Names and values that a browser would submit from the page's form, in order."""
-    root = html5lib.parse(page, namespaceHTMLElements=False)
-    found = [form for form in root.iter("form") if "task-form" in form.get("class", "")]
-    assert len(found) == 1
-    return [pair for control in _controls(found[0]) for pair in _submitted(control)]
-
-
-def _controls(element: Element) -> Iterator[Element]:
-    for child in element:
-        if child.tag in ("input", "select", "textarea"):
-            yield child
-        elif child.tag != "template":
-            yield from _controls(child)
-
-
-def _submitted(control: Element) -> Iterator[tuple[str, str]]:
-    name, kind = control.get("name"), control.get("type", "text")
-    if not name or (kind in ("radio", "checkbox") and control.get("checked") is None):
-        return
-    if control.tag == "textarea":
-        yield name, "".join(control.itertext())
-    elif control.tag == "select":
-        chosen = [option for option in control.iter("option") if option.get("selected") is not None]
-        yield name, (chosen or list(control.iter("option")))[0].get("value", "")
-    else:
-        yield name, control.get("value", "")
+    [form] = turbohtml.parse(page).select("form.task-form")
+    return form.form_data()

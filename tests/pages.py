@@ -11,13 +11,13 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element
 
-import html5lib
+import turbohtml
 from flask import Flask, abort
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
+from turbohtml import Document, Element
 from werkzeug.test import TestResponse
 
 from models import Event
@@ -28,6 +28,12 @@ from webapp.headers import HEADERS
 SPRITE = Path(__file__).parents[1] / "webapp/static/vendor/bootstrap-icons/icons.svg"
 UNLABELLED = {"hidden", "submit", "button", "reset", "image"}
 ICONS = set(re.findall(r'<symbol id="([^"]+)"', SPRITE.read_text("utf-8")))
+REFERRING = {
+    "label for nothing": "for",
+    "described by nothing": "aria-describedby",
+    "labelled by nothing": "aria-labelledby",
+}
+VOID = {"br", "col", "hr", "img", "input", "link", "meta"}  # these have no end
 CSRF_SECRET = "0" * 40
 
 
@@ -119,29 +125,57 @@ def judge_headers(response: TestResponse) -> None:
 
 def judge(html: str) -> None:
     """Raise BadPage with everything that is wrong with a page."""
-    parser = html5lib.HTMLParser(tree=html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False)
-    root = parser.parse(html)
-    lines = html.split("\n")
-    wrong = [f"{code} at: {lines[at[0] - 1].strip()[:150]}" for at, code, _ in parser.errors]
-    wrong += [*_title(root), *_ids(root), *_labels(root), *_forms(root), *_inline(root)]
-    wrong += _icons(root)
+    page = turbohtml.parse(html, source_locations=True)
+    wrong = [f"{error.code} at: {_line(html, error.line)}" for error in page.errors]
+    wrong += [*_nesting(html, page), *_title(page), *_ids(page), *_labels(page), *_forms(page)]
+    wrong += [*_inline(page), *_icons(page)]
     if wrong:
         raise BadPage("\n".join(wrong))
 
 
-def _icons(root: Element) -> list[str]:
-    named = {use.get("href", "").partition("icons.svg#")[2] for use in root.iter("use")}
+def _line(html: str, number: int) -> str:
+    return html.split("\n")[number - 1].strip()[:150]
+
+
+def _nesting(html: str, page: Document) -> list[str]:
+    """What a parser mends without a word: it opens, closes and moves elements as it needs."""
+    wrong = [] if html.startswith("<!doctype html>") else ["no doctype"]
+    placed = [(element, element.source_location) for element in page.find_all()]
+    wrong += [f"never opened: {element.tag}" for element, place in placed if place is None]
+    written = sorted(
+        (place.start_tag.start_offset, place.start_tag.end_offset, place.end_tag, element)
+        for element, place in placed
+        if place is not None
+    )
+    around: list[tuple[Element, int]] = []  # the elements that the text is in, and their ends
+    for start, inside, end, element in written:
+        while around and around[-1][1] <= start:
+            around.pop()
+        if around and element.parent != around[-1][0] and around[-1][0].tag != "template":
+            wrong.append(f"not allowed there: {element.tag} at: {html[start : start + 150]}")
+        if end is not None:
+            around.append((element, end.start_offset))
+        elif element.tag not in VOID and html[inside - 2] != "/":
+            wrong.append(f"never closed: {element.tag} at: {html[start : start + 150]}")
+    ended = sum(end is not None for _, _, end, _ in written)
+    if stray := len(re.findall(r"</[a-z]", html)) - ended:
+        wrong.append(f"end tags that end nothing: {stray}")
+    return wrong
+
+
+def _icons(page: Document) -> list[str]:
+    named = {(use.attr("href") or "").partition("#")[2] for use in page.find_all("use")}
     return [f"no such icon: {name}" for name in named - ICONS]
 
 
-def text(element: Element) -> str:
+def text(element: Element | None) -> str:
     """What stands in an element, blanks made one."""
-    return " ".join("".join(element.itertext()).split())
+    return " ".join(element.text.split()) if element else ""
 
 
-def _title(root: Element) -> list[str]:
-    wrong = [] if root.get("lang") == "zh-CN" else ["lang is not zh-CN"]
-    heads, title = [text(h1) for h1 in root.iter("h1")], text(next(root.iter("title")))
+def _title(page: Document) -> list[str]:
+    wrong = [] if page.select_one('html[lang="zh-CN"]') else ["lang is not zh-CN"]
+    heads, title = [text(h1) for h1 in page.find_all("h1")], text(page.find("title"))
     if len(heads) != 1 or not heads[0]:
         wrong.append(f"not one h1: {heads}")
     elif heads[0] not in title:
@@ -149,55 +183,46 @@ def _title(root: Element) -> list[str]:
     return wrong
 
 
-def _ids(root: Element) -> list[str]:
-    ids = Counter(element.get("id") for element in root.iter() if element.get("id"))
-    twice = [f"id twice: {name}" for name, count in ids.items() if count > 1]
-    for label in root.iter("label"):
-        if label.get("for") and label.get("for") not in ids:
-            twice.append(f"label for nothing: {label.get('for')}")
-    for element in root.iter():
-        for name in (element.get("aria-describedby", "") + " " + _labelledby(element)).split():
-            if name not in ids:
-                twice.append(f"described by nothing: {name}")
-    return twice
-
-
-def _labelledby(element: Element) -> str:
-    return element.get("aria-labelledby", "")
-
-
-def _labels(root: Element) -> list[str]:
-    named = {label.get("for") for label in root.iter("label")}
-    inside = {id(part) for label in root.iter("label") for part in label.iter()}
-    wrong = []
-    for element in root.iter():
-        named_button = text(element) or element.get("aria-label") or "hidden" in element.attrib
-        if element.tag == "button" and not named_button:
-            wrong.append("button without words")
-        if element.tag not in ("input", "select", "textarea"):
-            continue
-        if element.get("type") in UNLABELLED or element.get("id") in named - {None}:
-            continue
-        if not (element.get("aria-label") or _labelledby(element) or id(element) in inside):
-            wrong.append(f"no label: {element.tag} {element.get('name')}")
+def _ids(page: Document) -> list[str]:
+    ids = Counter(element.attr("id") for element in page.select("[id]"))
+    wrong = [f"id twice: {name}" for name, count in ids.items() if count > 1]
+    for complaint, attribute in REFERRING.items():
+        for element in page.select(f"[{attribute}]"):
+            named = (element.attr(attribute) or "").split()
+            wrong += [f"{complaint}: {name}" for name in named if name not in ids]
     return wrong
 
 
-def _forms(root: Element) -> list[str]:
+def _labels(page: Document) -> list[str]:
+    wrong = [
+        "button without words"
+        for button in page.select("button:not([hidden]):not([aria-label])")
+        if not text(button)
+    ]
+    named = {label.attr("for") for label in page.select("label[for]")}
+    for control in page.select("input, select, textarea"):
+        if control.attr("type") in UNLABELLED or control.attr("id") in named:
+            continue
+        labelled = control.attr("aria-label") or control.attr("aria-labelledby")
+        if not (labelled or control.closest("label")):
+            wrong.append(f"no label: {control.tag} {control.attr('name')}")
+    return wrong
+
+
+def _forms(page: Document) -> list[str]:
     return [
-        f"POST form without CSRF token: {form.get('action')}"
-        for form in root.iter("form")
-        if (form.get("method") or "").lower() == "post"
-        and not any(field.get("name") == "csrf_token" for field in form.iter("input"))
+        f"POST form without CSRF token: {form.attr('action')}"
+        for form in page.select('form[method="post" i]')
+        if not form.select_one('input[name="csrf_token"]')
     ]
 
 
-def _inline(root: Element) -> list[str]:
-    wrong = [f"inline style in {e.tag}" for e in root.iter() if e.get("style") is not None]
-    wrong += ["style element" for _ in root.iter("style")]
-    for script in root.iter("script"):
-        if not script.get("src") and script.get("type") != "application/json":
+def _inline(page: Document) -> list[str]:
+    wrong = [f"inline style in {element.tag}" for element in page.select("[style]")]
+    wrong += ["style element" for _ in page.find_all("style")]
+    for script in page.find_all("script"):
+        if not script.attr("src") and script.attr("type") != "application/json":
             wrong.append("inline script")
-    for element in root.iter():
-        wrong += [f"inline {name}" for name in element.attrib if str(name).startswith("on")]
+    for element in page.find_all():
+        wrong += [f"inline {name}" for name in element.attrs if name.startswith("on")]
     return wrong
