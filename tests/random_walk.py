@@ -350,9 +350,7 @@ class Ground:
     def walk(self, name: str, seed: int, restarts: bool = False) -> Walker:
         """Walk one seed. Whatever the stored engine raises is a mismatch too."""
         with known_diagrams(), Session(self.database) as session:
-            hospital = session.get_one(Organisation, self.hospital)
-            case = instances.add_case(session, hospital, session.get_one(User, self.user))
-            walker = Walker(name, seed, session, case, restarts)
+            walker = Walker(name, seed, session, self.case(session), restarts)
             try:
                 walker.walk()
             except Mismatch:
@@ -360,6 +358,11 @@ class Ground:
             except Exception as error:
                 raise Mismatch(f"{walker}: {error!r}") from error
             return walker
+
+    def case(self, session: Session) -> Case:
+        """One more case without answers and clocks."""
+        hospital = session.get_one(Organisation, self.hospital)
+        return instances.add_case(session, hospital, session.get_one(User, self.user))
 
     def close(self) -> None:
         self.database.dispose()
