@@ -3,6 +3,7 @@
 from models.attachment import Attachment, BlindCopy
 from models.base import Base, DataClass
 from models.calendar import CalendarDay
+from models.care_plan import CarePlan
 from models.case import Case, CaseKind, CaseState, CaseUnit, Person, UnitPart
 from models.clock import Clock
 from models.comment import Audience, Comment, Watcher
@@ -68,6 +69,7 @@ __all__ = [
     "Base",
     "BlindCopy",
     "CalendarDay",
+    "CarePlan",
     "Case",
     "CaseKind",
     "CaseState",

@@ -16,6 +16,7 @@ from models import (
     Level,
     Panel,
     PanelMember,
+    Rectification,
     Region,
     RegionLevel,
 )
@@ -168,6 +169,37 @@ def test_problems_are_counted_by_what_they_are_about(
     assert "没有已签署结论" in browse("guqf").get("/analysis?span=8&level=city").text
     for who in ("zhougy", "sundq", "jiasj", "linxm"):
         assert browse(who).get("/analysis").status_code == 404, who
+
+
+def test_dangers_are_listed_by_link_with_the_care_plans_made_about_them(
+    browse: Browse, session: Session, cast: Cast
+) -> None:
+    """By case and by area; what has no plan yet is counted; only the owner says there is one."""
+    case = cast.case(RECTIFYING)
+    here = f"/key-links?case={case.id}"
+    item = session.scalars(select(Rectification).where(Rectification.case_id == case.id)).first()
+    assert item is not None
+    at = f"/key-links/{item.id}"
+    assert "2 处隐患，2 处还没有预案" in browse("guqf").get(here).text
+    said = {
+        "title": "夜间紧急用血预案",
+        "change": "changed",
+        "in_force_on": "2026-12-01",
+        "text": "夜间由产房一个电话启动，输血科 15 分钟内备血。",
+    }
+    for who, status in (("guqf", 404), ("songqh", 404), ("zhougy", 404), ("jiasj", 404)):
+        assert browse(who).post(at, data=said).status_code == status, who
+    assert browse("subl").post(at, data=said | {"in_force_on": "", "text": ""}).status_code == 422
+    assert browse("subl").post(at, data=said).status_code == 303
+    for who in ("guqf", "songqh", "chenjz"):
+        assert said["text"] in browse(who).get(at).text, who
+    shown = browse("guqf").get(here).text
+    for words in ("2 处隐患，1 处还没有预案", "《夜间紧急用血预案》", "2026-12-01 施行", "修订"):
+        assert words in shown, words
+    assert item.number not in browse("guqf").get(f"{here}&bare=1").text.split("<main", 1)[1]
+    assert item.number in browse("chenglc").get("/key-links").text
+    assert item.number not in browse("zhougy").get("/key-links").text
+    assert browse("zhougy").get(here).status_code == 404
 
 
 def test_lines_of_a_dimension() -> None:

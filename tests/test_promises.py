@@ -261,7 +261,7 @@ INTERNAL = {
     "codes of figures and lessons; which system a table is from": {
         "discrepancy.measure", "discrepancy.region_code", "discrepancy.system",
         "discrepancy_entry.kind", "figure_import.system", "lesson.number", "lesson.city_code",
-        "lesson.cells", "indicator.area", "indicator.problem_kind",
+        "lesson.cells", "care_plan.change", "indicator.area", "indicator.problem_kind",
         "lesson.area", "lesson.scope", "lesson.problem_kind", "lesson.cause_group",
     },
     "numbers and keys that say nothing of a person": {

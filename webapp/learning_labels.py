@@ -40,6 +40,7 @@ EVENTS: dict[str, str] = {
     EventName.INDICATOR_MEASURED: "登记院内质控指标的数",
     EventName.INDICATOR_SUGGESTED: "提出改进建议",
     EventName.INDICATOR_RETIRED: "停用院内质控指标",
+    EventName.CARE_PLAN_SAID: "登记诊疗预案",
     EventName.LESSON_DRAFTED: "起草经验与教训",
     EventName.LESSON_RETURNED: "退回经验与教训",
     EventName.LESSON_PUBLISHED: "发布经验与教训",
@@ -50,6 +51,7 @@ WORDS: dict[str, dict[str, str]] = {
     "guidance": {"adopted": "采纳", "partly": "部分采纳", "declined": "未采纳"},
     "figure": {code: name for name, code in figures.MEASURES.items()}
     | {reconciliation.BACKLOG: "补报例数"},
+    "care_plan": {"made": "制定", "changed": "修订"},
     "tracing": {
         "explained": "说明",
         "given_back": "退回",

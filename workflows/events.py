@@ -125,6 +125,7 @@ class EventName(enum.StrEnum):
     INDICATOR_MEASURED = "indicator.measured"
     INDICATOR_SUGGESTED = "indicator.suggested"
     INDICATOR_RETIRED = "indicator.retired"
+    CARE_PLAN_SAID = "plan.said"
     LESSON_DRAFTED = "lesson.drafted"
     LESSON_RETURNED = "lesson.returned"
     LESSON_PUBLISHED = "lesson.published"

@@ -393,6 +393,7 @@ _ENTRIES = {
     "rejected": "验收未通过",
     "urged": "督促",
     "guided": "指导意见",
+    "care_plan": "诊疗预案",
     "guidance_answered": "答复指导意见",
     "extension_asked": "申请延期",
     "extension_granted": "同意延期",

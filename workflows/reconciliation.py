@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, exists, func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models import (
     Appointment,
@@ -22,6 +22,7 @@ from models import (
     CaseState,
     Conclusion,
     Discrepancy,
+    DiscrepancyEntry,
     Document,
     Duty,
     DutyKind,
@@ -257,6 +258,7 @@ def listed(session: Session, by: Appointment, *, cleared: bool) -> list[Discrepa
                 joinedload(Discrepancy.region),
                 joinedload(Discrepancy.organisation),
                 joinedload(Discrepancy.item),
+                selectinload(Discrepancy.entries).joinedload(DiscrepancyEntry.by),
             )
             .order_by(order, Discrepancy.id)
             .limit(200)
