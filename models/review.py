@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class Level(enum.StrEnum):
     COUNTY = "county"
     CITY = "city"
+    PROVINCE = "province"  # reviews outside this system; what it concludes is entered by the city
 
 
 class Panel(Base):
@@ -123,9 +124,9 @@ class Conclusion(Base):
     province's report card took three classes when it was signed, None if that was not confirmed."""
 
     __tablename__ = "conclusion"
-    __table_args__ = (UniqueConstraint("panel_id"),)
+    __table_args__ = (UniqueConstraint("panel_id"), UniqueConstraint("case_id", "level"))
 
-    panel_id: Mapped[int] = mapped_column(ForeignKey("panel.id"))
+    panel_id: Mapped[int | None] = mapped_column(ForeignKey("panel.id"))
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     level: Mapped[Level]
     document_id: Mapped[int] = mapped_column(ForeignKey("document.id"))
@@ -137,7 +138,7 @@ class Conclusion(Base):
     signed_at: Mapped[datetime]
     mapping_id: Mapped[int | None] = mapped_column(ForeignKey("mapping.id"))
 
-    panel: Mapped[Panel] = relationship()
+    panel: Mapped[Panel | None] = relationship()
     mapping: Mapped[Mapping | None] = relationship()
     case: Mapped[Case] = relationship()
     document: Mapped[Document] = relationship()

@@ -164,6 +164,17 @@ def _before_sign_in() -> dict[str, Any]:
     return answers | {"treating_staff": [guest]}
 
 
+GOOD["province_conclusion.v1"] = {
+    "doc_no": "省评〔2026〕7 号", "doc_date": "2026-11-21", "received_on": "2026-11-22",
+    "files": ["a"], "sign": SIGN,
+    **{name: GOOD["conclusion.v4"][name] for name in ("conclusion", "underlying_icd", "grid",
+                                                     "major_factors")},
+    "problems": [
+        {name: row[name] for name in ("text", "area", "cell", "organisation") if name in row}
+        for row in GOOD["conclusion.v4"]["problems"]
+    ],
+}  # fmt: skip
+GOOD["province_conclusion.v1"]["grid"] = sorted(GOOD["conclusion.v4"]["grid"], key=int)
 GOOD["conclusion.v3"] = GOOD["conclusion.v4"]  # the reason of a tie was typed by the secretary
 GOOD["conclusion.v2"] = _before_sign_in()
 GOOD |= {

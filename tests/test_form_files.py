@@ -29,7 +29,7 @@ STEPS = {
     "interview_close", "interview_filed", "interview_filing", "interview_object_sign",
     "interview_receipt", "interview_record", "interview_sign", "interview_summons",
     "reminder_letter", "reminder_receipt", "supervision_close", "supervision_receipt",
-    "supervision_report", "supervision_team",
+    "supervision_report", "supervision_team", "province_conclusion",
 }  # fmt: skip
 
 

@@ -117,6 +117,8 @@ def test_agreement_by_quarter_is_for_those_who_read_the_opinions(
 ) -> None:
     page = browse(SECRETARY).get("/reviews/quarters").text
     assert "1 例，5 份意见" in page
+    assert "5 医疗保健·知识技能" in page
+    assert "5 医疗保健·知识技能" in browse(LEADER).get("/statistics/conclusions").text
     assert "一例不能算 κ" in page
     assert "%）" not in page  # few cases: counts, no shares
     for who in (COMMISSION, LEADER, "zhougy"):

@@ -22,6 +22,7 @@ from workflows.permissions import visible_cases
 bp = Blueprint("board", __name__, url_prefix="/board")
 
 WITHIN = (6, 24, 48)
+_REVIEWING = (Level.COUNTY, Level.CITY)  # with panels of ours
 
 Counts = dict[int | None, dict[str, int]]  # by unit, by name
 
@@ -115,7 +116,7 @@ def _ratio(desks: Counts) -> Ratio:
     return Ratio(
         found=_of_all(desks, "cases"),
         reported=_of_all(desks, "submitted"),
-        reviewed={level.value: _of_all(desks, f"reviewed_{level.value}") for level in Level},
+        reviewed={level: _of_all(desks, f"reviewed_{level}") for level in _REVIEWING},
         closed=_of_all(desks, "closed"),
     )
 
@@ -184,7 +185,7 @@ def _reported(chosen: str, kind: kinds.Kind) -> Select[*tuple[Any, ...]]:
             _count(Case.late_report.is_(True)).label("late_reports"),
             _count(Case.incomplete_record.is_(True)).label("incomplete"),
             _count(submitted).label("submitted"),
-            *(_count(_reviewed(level)).label(f"reviewed_{level.value}") for level in Level),
+            *(_count(_reviewed(level)).label(f"reviewed_{level}") for level in _REVIEWING),
         )
         .group_by(Case.organisation_id)
     )

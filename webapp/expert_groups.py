@@ -38,9 +38,10 @@ def require_permission() -> None:
 def title(group: ExpertGroup) -> str:
     """Such as 云江市危重孕产妇和新生儿急救专家组."""
     unit = group.organisation
-    whose = unit.name if unit.kind is OrganisationKind.RESCUE_CENTRE else unit.region.name
+    centre = unit.kind is OrganisationKind.RESCUE_CENTRE
+    whose = unit.name if centre else unit.region.name
     if group.disease is None:
-        return f"{whose}危重孕产妇和新生儿急救专家组"
+        return f"{whose}急救专家组" if centre else f"{whose}危重孕产妇和新生儿急救专家组"
     return f"{whose}孕产妇合并{labels.label(group.disease)}危急重症专病专家组"
 
 

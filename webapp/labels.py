@@ -187,6 +187,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.TIE_BROKEN: "组长裁定票数相同",
         EventName.CONCLUSION_DRAFTED: "形成评审结论",
         EventName.CONCLUSION_RETURNED: "退回评审结论",
+        EventName.CONCLUSION_RECEIVED: "登记省级评审结论",
         EventName.MAPPING_CONFIRMED: "确认报告卡二分类口径",
         EventName.CONCLUSION_SIGNED: "签署评审结论",
         EventName.NOTICE_DRAFTED: "起草通报",
@@ -281,7 +282,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         IncidentKind.JOB: "后台任务",
         IncidentKind.REMINDER: "时限提醒",
     },
-    Level: {Level.COUNTY: "县级", Level.CITY: "市级"},
+    Level: {Level.COUNTY: "县级", Level.CITY: "市级", Level.PROVINCE: "省级"},
     NoticeFormat: {NoticeFormat.PDF: "PDF", NoticeFormat.DOCX: "Word（可编辑）"},
     NoticeKind: {
         NoticeKind.CASE_FEEDBACK: "病例反馈",

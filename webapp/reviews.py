@@ -56,6 +56,9 @@ def by_quarter() -> ResponseReturnValue:
         found=found,
         three=VOTES,
         cells=quarters.cell_words(),
+        used={
+            level: {c for row in rows for c in row.drift.ticked} for level, rows in found.items()
+        },
         few=FEWEST_FOR_SHARE,
         part=_part,
         percent=percent,

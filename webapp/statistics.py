@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, abort, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from models import Level
 from webapp import db, words
 from webapp.access import current
 from webapp.cases.listing import PERIODS, period
@@ -99,9 +100,11 @@ def overturns() -> ResponseReturnValue:
     if not current.may("statistics:view") or not differences.may_count(current.appointment):
         abort(404)
     found = differences.overturns(db.session, by=current.appointment)
+    above = differences.overturns(db.session, Level.PROVINCE, by=current.appointment)
     return render_template(
         "statistics/differences.html",
         found=found,
+        above=above,
         kinds=comparison.PARTS,
         parts=_tabs(),
         share=_share,
@@ -121,6 +124,7 @@ def conclusions() -> ResponseReturnValue:
         two=mappings.TWO,
         unmapped=mappings.UNMAPPED,
         cells=quarters.cell_words(),
+        used={level: {code for row in rows for code in row.cells} for level, rows in found.items()},
         parts=_tabs(),
         share=_share,
         few=FEWEST_FOR_SHARE,

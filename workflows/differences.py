@@ -100,14 +100,15 @@ def compare(reader: Reader) -> Comparison:
 
 def _said(part: Part, rows: Sequence[Conclusion], reader: Reader) -> Iterator[Said]:
     below: Answers | None = None
+    form = ""  # of the level below
     for row in rows:
         answers = row.document.answers
         here = _points(part, answers, row.document.form, reader)
-        before = _points(part, below, row.document.form, reader) if below is not None else here
+        before = _points(part, below, form, reader) if below is not None else here
         differs = below is not None and part in changed(below, answers)
         why = reader.scrub(reason(answers, part)) if differs else ""
         yield Said(_marked(here, before), differs, why)
-        below = answers
+        below, form = answers, row.document.form
 
 
 def _marked(here: dict[object, str], before: dict[object, str]) -> list[Point]:
@@ -135,7 +136,7 @@ def _factors(answers: Answers, form: str) -> dict[object, str]:
     labels = {
         choice.code: choice.label
         for question in load(form).fields()
-        if question.kind is Kind.GRID12
+        if question.kind is Kind.GRID12 or question.name == "grid"
         for choice in question.choices
     }
     major = set(answers.get("major_factors") or ())
@@ -194,17 +195,20 @@ def may_count(by: Appointment) -> bool:
     return by.organisation.level is not RegionLevel.COUNTY
 
 
-def overturns(session: Session, *, by: Appointment) -> Overturns:
-    """How often the upper level changed the lower one's conclusion, without a name. Raises
+_BELOW = {Level.CITY: Level.COUNTY, Level.PROVINCE: Level.CITY}
+
+
+def overturns(session: Session, upper: Level = Level.CITY, *, by: Appointment) -> Overturns:
+    """How often that level changed the conclusion of the one below, without a name. Raises
     Forbidden."""
     require(by, "statistics:view")
     rows = session.execute(
         select(Conclusion.signed_at, Conclusion.changes, Case.county_code)
         .join(Case, Case.id == Conclusion.case_id)
-        .where(case_scope(by), Case.state != CaseState.VOIDED, Conclusion.level != Level.COUNTY)
+        .where(case_scope(by), Case.state != CaseState.VOIDED, Conclusion.level == upper)
         .where(
             select(func.count())
-            .where(Conclusion.case_id == Case.id, Conclusion.level == Level.COUNTY)
+            .where(Conclusion.case_id == Case.id, Conclusion.level == _BELOW[upper])
             .correlate(Case)
             .scalar_subquery()
             > 0

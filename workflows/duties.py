@@ -167,7 +167,7 @@ def unfiled(session: Session, duty: Duty) -> list[Duty]:
 
 
 def concluded(session: Session, duty: Duty) -> list[Conclusion]:
-    """Conclusions on deaths of the area signed in the period, of both levels."""
+    """Conclusions on deaths of the area signed in the period, of county and city."""
     start, end = _span(duty)
     return list(
         session.scalars(
@@ -177,6 +177,7 @@ def concluded(session: Session, duty: Duty) -> list[Conclusion]:
                 _of_area(duty),
                 Case.kind.in_(DEATHS),
                 Case.state != CaseState.VOIDED,
+                Conclusion.panel_id.is_not(None),
                 Conclusion.signed_at >= start,
                 Conclusion.signed_at < end,
             )

@@ -75,6 +75,7 @@ class EventName(enum.StrEnum):
     TIE_BROKEN = "meeting.tie_broken"
     CONCLUSION_DRAFTED = "conclusion.drafted"
     CONCLUSION_RETURNED = "conclusion.returned"
+    CONCLUSION_RECEIVED = "conclusion.received"
     MAPPING_CONFIRMED = "mapping.confirmed"
     CONCLUSION_SIGNED = "conclusion.signed"
     NOTICE_DRAFTED = "notice.drafted"

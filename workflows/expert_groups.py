@@ -26,9 +26,10 @@ from models import (
 )
 from workflows.rules import Rule, RuleSet, UnknownJurisdiction, rule_set
 
-DISCIPLINES, BASE, LEVELS, DISEASES = (
-    f"expert_group.{name}" for name in ("disciplines", "base", "levels", "diseases")
+DISCIPLINES, OF, BASE, LEVELS, DISEASES = (
+    f"expert_group.{name}" for name in ("disciplines", "of", "base", "levels", "diseases")
 )
+AREA, CENTRE = "area", "centre"  # whose group
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +38,10 @@ class Wanted:
     document says it: then nothing is missing."""
 
     disciplines: Rule | None
+    of: Rule | None  # whose groups need these disciplines: an area's, a rescue centre's
     base: Rule | None
     levels: Rule | None
     diseases: Rule | None
-
-    def rules(self) -> list[Rule]:
-        return [
-            rule
-            for rule in (self.disciplines, self.base, self.levels, self.diseases)
-            if rule is not None
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +74,7 @@ def wanted(code: str, day: date) -> Wanted:
         rules = None
     found = [
         rules.find(key) if rules is not None else None
-        for key in (DISCIPLINES, BASE, LEVELS, DISEASES)
+        for key in (DISCIPLINES, OF, BASE, LEVELS, DISEASES)
     ]
     return Wanted(*found)
 
@@ -87,7 +82,7 @@ def wanted(code: str, day: date) -> Wanted:
 def standing(group: ExpertGroup, wants: Wanted, day: date) -> Standing:
     """How a group stands against what is wanted. A group for one disease needs no discipline."""
     members = [each for each in group.members if holds(each, day)]
-    codes = wants.disciplines.codes if wants.disciplines and group.disease is None else ()
+    codes = wants.disciplines.codes if wants.disciplines and _is_meant(group, wants) else ()
     base = wants.base.codes if wants.base is not None else ()
     covers = [
         Cover(
@@ -98,6 +93,13 @@ def standing(group: ExpertGroup, wants: Wanted, day: date) -> Standing:
         for code in codes
     ]
     return Standing(group, members, covers)
+
+
+def _is_meant(group: ExpertGroup, wants: Wanted) -> bool:
+    """Whether the place's disciplines are wanted of this group."""
+    centre = group.organisation.kind is OrganisationKind.RESCUE_CENTRE
+    whose = CENTRE if centre else AREA
+    return group.disease is None and (wants.of is None or whose in wants.of.codes)
 
 
 def holds(member: GroupMember, day: date) -> bool:

@@ -6,6 +6,7 @@ the panel alone. Reads rows, changes nothing, knows neither HTML nor PDF.
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -55,7 +56,7 @@ from workflows.frozen import rules_of
 from workflows.letters import official
 
 _ZONE = ZoneInfo("Asia/Shanghai")
-LEVELS = {"county": "县级", "city": "市级"}
+LEVELS = {"county": "县级", "city": "市级", "province": "省级"}
 _AREAS = {"care": "保健", "medical": "医疗", "management": "管理"}
 _SCOPES = {"general": "普遍", "specific": "个性"}
 
@@ -114,7 +115,10 @@ class Gatherer:
         yield Section("verification", "核实质控", self._sheets("verification", "review_selection"))
         for level in Level:
             title = f"{LEVELS[level.value]}评审"
-            yield Section(f"review_{level.value}", title, self._review(level))
+            of_level = (
+                self._of_province if level is Level.PROVINCE else partial(self._review, level)
+            )
+            yield Section(f"review_{level.value}", title, of_level())
         yield Section("differences", "各级结论对照", self._differences())
         yield Section("findings", "问题与整改台账", self._ledger())
         yield Section("notices", "反馈与通报", self._notices())
@@ -173,10 +177,7 @@ class Gatherer:
         ).one_or_none()
         if concluded is not None and self.seen.reads_conclusion(level.value):
             blocks += self._sheet(concluded.document)
-            carded = mappings.of_signed(concluded)
-            blocks.append(
-                Text("报告卡（二分类）", [part for part in (carded.words, carded.basis) if part])
-            )
+            blocks.append(_card(concluded))
             for form in ("conclusion_chair", "conclusion_endorsement"):
                 for document in self._documents(form, level.value)[-1:]:
                     blocks += self._sheet(document)
@@ -186,6 +187,16 @@ class Gatherer:
         elif not blocks:
             blocks.append(Text("", [_NOT_YET if self.seen.reads_outcomes else _ANEW]))
         return blocks
+
+    def _of_province(self) -> list[Block]:
+        """What the city's desk entered, the newest entry last, as its card has it."""
+        blocks = self._sheets("province_conclusion")
+        signed = self.session.scalars(
+            select(Conclusion).where(
+                Conclusion.case_id == self.case.id, Conclusion.level == Level.PROVINCE
+            )
+        ).one_or_none()
+        return [*blocks, _card(signed)] if blocks and signed is not None else blocks
 
     def _differences(self) -> list[Block]:
         compared = differences.compare(self.seen)
@@ -408,6 +419,12 @@ _ITEM_STATES = {
     "rejected": "验收未通过",
     "closed": "已销号",
 }
+
+
+def _card(conclusion: Conclusion) -> Text:
+    """How the province's report card has it."""
+    carded = mappings.of_signed(conclusion)
+    return Text("报告卡（二分类）", [part for part in (carded.words, carded.basis) if part])
 
 
 def gather(

@@ -122,7 +122,7 @@ class _Pack(Gatherer):
             Text("报告卡（二分类）", [carded.words, *([carded.basis] if carded.basis else [])]),
             Text("保留意见（不记姓名）", [self.seen.scrub(text) for text in reserved] or ["没有"]),
             TableBlock(
-                "专家签名",
+                "签名",
                 [20, 35, 45],
                 ["", "姓名", "签署"],
                 [

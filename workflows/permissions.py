@@ -159,6 +159,7 @@ PERMISSIONS: dict[str, set[Role]] = {
     "task:confirm_skip": {Role.COMMISSION_LEADER},  # a second person, of the same unit
     "comment:write": {*_CASE_DESKS, Role.SECRETARY, Role.EXPERT},  # to whom: `readers`
     "case:watch": {*_CASE_DESKS, Role.DEPARTMENT, Role.SECRETARY, Role.EXPERT},
+    "province:enter": {Role.COMMISSION},  # of the city
     "mapping:view": COUNTY_DESKS,
     "mapping:confirm": {Role.COMMISSION_LEADER},  # of a city or above
     "expert:view": {Role.COMMISSION, Role.COMMISSION_LEADER},

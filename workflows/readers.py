@@ -56,7 +56,7 @@ _SIGNATURE = "conclusion_signature"  # what a member wrote while signing: nobody
 _LETTERS = ("notice", "notice_issue")
 # What a level's conclusion has led to, besides its letters
 _OUTCOMES = ("notice_receipt", "rectification_plan", "rectification_progress",
-             "rectification_acceptance", "archive")  # fmt: skip
+             "rectification_acceptance", "archive", "province_conclusion")  # fmt: skip
 # What was written down before the review: reviewers read it without days
 OF_THE_FILE = (
     "report",

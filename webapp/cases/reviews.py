@@ -9,10 +9,12 @@ from sqlalchemy.orm import joinedload
 
 from models import Conclusion, Document, Finding, Level, Opinion, Panel, PanelMember
 from webapp import db
+from webapp.access import current
 from webapp.cases.blueprint import bp
 from webapp.cases.page import CasePage, open_page, render
 from webapp.meetings import may_see
 from workflows import differences, lessons, mappings
+from workflows.actions import provinces
 from workflows.actions.opinions import filed_by, may_open
 from workflows.actions.seats import seat_of
 from workflows.forms import load
@@ -41,6 +43,7 @@ class Column:
     conclusion: Conclusion | None
     words: str
     carded: Carded | None  # as the report card knows it
+    document_day: str  # of the province's paper
     factors: list[str]
     votes: list[tuple[str, int]]
     opinions: list[tuple[Opinion, str]]
@@ -65,6 +68,7 @@ def reviews(case_id: int) -> ResponseReturnValue:
         lessons=lessons.drawn_from(db.session, case_id, page.reader.by)
         if may(page.reader.by, "lesson:view")
         else [],
+        enters_province=provinces.may_enter(db.session, page.case, current.appointment),
     )
 
 
@@ -100,13 +104,7 @@ def _column(
     page: CasePage, level: Level, row: Conclusion | None, findings: Sequence[Finding]
 ) -> Column:
     reader = page.reader
-    drafts = [
-        document
-        for document in page.documents
-        if base_name(document.form) == "conclusion"
-        and document.task
-        and document.task.level == level.value
-    ]
+    drafts = [document for document in page.documents if _is_draft(document, level)]
     return Column(
         level=level,
         panel=reader.panels.get(level.value),
@@ -115,6 +113,7 @@ def _column(
         conclusion=row,
         words=_word(row, "conclusion", row.code) if row else "",
         carded=mappings.of_signed(row) if row else None,
+        document_day=str(row.document.answers.get("doc_date") or "") if row else "",
         factors=[_word(row, "major_factors", str(code)) for code in row.factors] if row else [],
         votes=[(title, int(row.votes.get(key) or 0)) for key, title in VOTES] if row else [],
         opinions=_opinions(page, level),
@@ -126,6 +125,14 @@ def _column(
         meets=_meets(page, level),
         changes=[PARTS[Part(code)] for code in row.changes] if row else [],
     )
+
+
+def _is_draft(document: Document, level: Level) -> bool:
+    """Whether it is a sheet of that level's conclusion."""
+    if level is Level.PROVINCE:
+        return base_name(document.form) == "province_conclusion"
+    at = document.task.level if document.task else None
+    return base_name(document.form) == "conclusion" and at == level.value
 
 
 def _revises(page: CasePage, level: Level) -> bool:

@@ -229,7 +229,7 @@ def write_document(
         submitted_at=now,
         key=key,
     )
-    return _keep(session, document, form)
+    return keep_document(session, document, form)
 
 
 def write_sheet(
@@ -252,10 +252,11 @@ def write_sheet(
         submitted_at=now,
         key=key,
     )
-    return _keep(session, document, form)
+    return keep_document(session, document, form)
 
 
-def _keep(session: Session, document: Document, form: Form) -> Document:
+def keep_document(session: Session, document: Document, form: Form) -> Document:
+    """A document for good, and the files it names with its case or duty."""
     session.add(document)
     session.flush()
     owner = {"case_id": document.case_id, "duty_id": document.duty_id}
