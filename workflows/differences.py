@@ -80,8 +80,9 @@ def answers_below(session: Session, case: Case, level: Level) -> Answers | None:
     return nearest.document.answers if nearest is not None else None
 
 
-def compare(reader: Reader) -> Comparison:
-    """The conclusions that have been signed and that this reader may read, side by side."""
+def compare(reader: Reader, below: Level | None = None) -> Comparison:
+    """The conclusions that have been signed and that this reader may read, side by side; `below` a
+    level, where one is asked for."""
     rows = reader.session.scalars(
         select(Conclusion)
         .where(Conclusion.case_id == reader.case.id)
@@ -89,7 +90,12 @@ def compare(reader: Reader) -> Comparison:
     ).all()
     order = list(Level)
     shown = sorted(
-        (row for row in rows if reader.reads_conclusion(row.level.value)),
+        (
+            row
+            for row in rows
+            if reader.reads_conclusion(row.level.value)
+            and (below is None or order.index(row.level) < order.index(below))
+        ),
         key=lambda row: order.index(row.level),
     )
     return Comparison(

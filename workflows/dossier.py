@@ -165,3 +165,4 @@ class Dossier:
         "评审结论不对社会公布，不作为医疗事故鉴定依据。",
     )
     bound: bool = True  # with cover and contents
+    whose: str = "报告机构"  # what `organisation` is to it

@@ -31,7 +31,7 @@ from models import (
     Task,
     TaskState,
 )
-from workflows import differences, kinds, mappings, readers, recurrence
+from workflows import conclusion_paper, differences, kinds, mappings, readers, recurrence
 from workflows.dossier import (
     AttachmentFile,
     Block,
@@ -177,7 +177,7 @@ class Gatherer:
         ).one_or_none()
         if concluded is not None and self.seen.reads_conclusion(level.value):
             blocks += self._sheet(concluded.document)
-            blocks.append(_card(concluded))
+            blocks += conclusion_paper.under(self.seen, panel, concluded.document)
             for form in ("conclusion_chair", "conclusion_endorsement"):
                 for document in self._documents(form, level.value)[-1:]:
                     blocks += self._sheet(document)
@@ -196,10 +196,13 @@ class Gatherer:
                 Conclusion.case_id == self.case.id, Conclusion.level == Level.PROVINCE
             )
         ).one_or_none()
-        return [*blocks, _card(signed)] if blocks and signed is not None else blocks
+        if not blocks or signed is None:
+            return blocks
+        return [*blocks, conclusion_paper.card(mappings.of_signed(signed))]
 
-    def _differences(self) -> list[Block]:
-        compared = differences.compare(self.seen)
+    def _differences(self, below: Level | None = None) -> list[Block]:
+        """Of the levels below one, or of all."""
+        compared = differences.compare(self.seen, below)
         if not compared.levels:
             return []
         heads = [LEVELS[level.value] for level, _ in compared.levels]
@@ -419,12 +422,6 @@ _ITEM_STATES = {
     "rejected": "验收未通过",
     "closed": "已销号",
 }
-
-
-def _card(conclusion: Conclusion) -> Text:
-    """How the province's report card has it."""
-    carded = mappings.of_signed(conclusion)
-    return Text("报告卡（二分类）", [part for part in (carded.words, carded.basis) if part])
 
 
 def gather(

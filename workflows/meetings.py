@@ -188,8 +188,8 @@ class Line:
 
 
 def lines(session: Session, panel: Panel, sheet: Document, *, named: bool) -> list[Line]:
-    """The chair's and the members', in the order of their seats, absent ones noted; `named`:
-    for somebody who may know who sits on the panel."""
+    """The chair's and the members', in the order of their seats, absent ones noted, the secretary's
+    and the leader's; `named`: for somebody who may know who sits on the panel."""
     there = attended(sheet.answers)
     ours = {row.member_id: row.signed_at for row in signatures(session, sheet)}
     chair = _chair_signed(session, panel, sheet)
@@ -201,6 +201,8 @@ def lines(session: Session, panel: Panel, sheet: Document, *, named: bool) -> li
         at = ours.get(member.id)
         word = "" if at else ("未签" if member.user_id in there else "未到会")
         found.append(Line("专家", member.user.name if named else _UNNAMED, at, word))
+    wrote = panel.secretary.name if named else "评审秘书"
+    found.append(Line("秘书", wrote, sheet.submitted_at))
     return [*found, *_leader_line(session, panel, sheet)]
 
 

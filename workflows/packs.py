@@ -7,6 +7,7 @@ are told no name and no day before the review. Knows neither HTML nor PDF.
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,18 +16,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Appointment, BlindCopy, Document, Panel
-from workflows import mappings, meetings
+from workflows import conclusion_paper, meetings
 from workflows.dossier import (
     AttachmentFile,
     Block,
     Dossier,
     Reader,
     Section,
+    Sheet,
     Signatures,
     TableBlock,
     Text,
 )
-from workflows.gather import LEVELS, Gatherer, moment
+from workflows.gather import LEVELS, Gatherer
 from workflows.permissions import Forbidden
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -58,7 +60,8 @@ class _Pack(Gatherer):
             event_at=None,
             produced_at=self.now,
             reader=Reader(self.by.user.name, self.by.organisation.name),
-            rule_set_title=LEVELS[panel.level.value] + "评审",
+            rule_set_title="",
+            whose="组织单位",
             sections=[part for part in self._of_pack(panel) if part.blocks],
             attachments=list(self._copies()),
             notes=NOTES,
@@ -73,7 +76,7 @@ class _Pack(Gatherer):
             self._sheets("in_hospital_discussion", "head_explanation", "second_discussion"),
         )
         yield Section("verification", "核实质控", self._sheets("verification"))
-        yield Section("differences", "下级评审结论", self._differences())
+        yield Section("differences", "下级评审结论", self._differences(panel.level))
 
     def _sheet(self, document: Document) -> Iterator[Block]:
         for block in super()._sheet(document):
@@ -112,24 +115,9 @@ class _Pack(Gatherer):
         )
 
     def _of_sheet(self, panel: Panel, document: Document) -> list[Block]:
-        reserved = meetings.reserved(self.session, panel, document)
-        carded = mappings.of_sheet(self.session, panel, document)
-        lines = meetings.lines(
-            self.session, panel, document, named=self.seen.reads_panel(panel.level.value)
-        )
         return [
-            *self._sheet(document),
-            Text("报告卡（二分类）", [carded.words, *([carded.basis] if carded.basis else [])]),
-            Text("保留意见（不记姓名）", [self.seen.scrub(text) for text in reserved] or ["没有"]),
-            TableBlock(
-                "签名",
-                [20, 35, 45],
-                ["", "姓名", "签署"],
-                [
-                    [line.title, line.name, f"{moment(line.at)} 签" if line.at else line.word]
-                    for line in lines
-                ],
-            ),
+            *map(_without_hands, self._sheet(document)),
+            *conclusion_paper.under(self.seen, panel, document),
             TableBlock(
                 "签署与盖章",
                 [50, 50],
@@ -138,6 +126,13 @@ class _Pack(Gatherer):
                 note="评审结论不对社会公布，不作为医疗事故鉴定依据。（声明文字待确认）",
             ),
         ]
+
+
+def _without_hands(block: Block) -> Block:
+    """A sheet without its own part of signatures: all of them stand together below it."""
+    if not isinstance(block, Sheet):
+        return block
+    return replace(block, groups=[group for group in block.groups if group.title != "签名"])
 
 
 def _agenda(panel: Panel) -> list[Block]:

@@ -242,7 +242,7 @@ class Play:
     def _concluded(self, at: datetime, **asked: Any) -> dict[str, Any]:
         """The sheet: all for one conclusion, except one."""
         against = answers.votes(len(asked["members"]), against=1)
-        return answers.conclusion(at, **(against | {"dissent": "一名专家认为可避免。"} | asked))
+        return answers.conclusion(at, **(against | {"dissent": "一名专家认为不可避免。"} | asked))
 
     def countersign(self, hours: float, who: str, reserved: str = "") -> None:
         """One member signs the conclusion, with a view reserved or without."""
