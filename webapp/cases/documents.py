@@ -29,6 +29,7 @@ GROUPS = (
             "conclusion_chair",
             "conclusion_signature",
             "conclusion_endorsement",
+            "province_conclusion",
         ),
     ),
     ("反馈与通报", ("notice", "notice_issue", "notice_receipt")),
