@@ -30,6 +30,7 @@ from workflows import differences, duties, meetings, panels, small_cells
 from workflows.forms import load
 from workflows.forms.checks.review import VOTES
 from workflows.forms.load import base_name
+from workflows.kinds import DEATHS
 from workflows.measure_readers import visible_measures
 from workflows.measures import MEASURES
 from workflows.permissions import opened_panels, visible_notices
@@ -143,6 +144,7 @@ def _meeting(task: Task) -> dict[str, Any] | None:
     tie = meetings.tie_break(db.session, panel)
     return {
         "tie": tie,
+        "votes": task.case.kind in DEATHS,
         "tied": VOTES[tie.code] if tie is not None else "",
         "panel": panel,
         "signed_in": len(panel.meeting.attendance),

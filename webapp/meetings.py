@@ -32,6 +32,7 @@ from workflows.actions.seats import seat_of
 from workflows.actions.tasks import InvalidAnswers
 from workflows.forms.checks.review import VOTES
 from workflows.forms.moment import moment
+from workflows.kinds import DEATHS
 from workflows.permissions import visible_cases
 from workflows.readers import Reader
 
@@ -71,6 +72,11 @@ class Room:
     @property
     def may_sign_in(self) -> bool:
         return self.seat is not None and self.open and self.today and not self.signed_in
+
+    @property
+    def votes(self) -> bool:
+        """Whether this panel decides by votes: that of a near miss does not."""
+        return self.panel.case.kind in DEATHS
 
     @property
     def guests_in(self) -> int:
@@ -164,7 +170,7 @@ def dismiss(panel_id: int, guest_id: int) -> ResponseReturnValue:
 def break_tie(panel_id: int) -> ResponseReturnValue:
     """The chair's alone; 404 for everybody else."""
     room, said = _room(panel_id), request.form
-    if not room.is_chair:
+    if not room.is_chair or not room.votes:
         abort(404)
     try:
         actions.break_tie(

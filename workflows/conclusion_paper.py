@@ -21,8 +21,9 @@ def under(reader: Reader, panel: Panel, sheet: Document) -> list[Block]:
     """Of a panel's sheet, for somebody who may read it."""
     session, named = reader.session, reader.reads_panel(panel.level.value)
     reserved = [reader.scrub(text) for text in meetings.reserved(session, panel, sheet)]
+    carded = mappings.of_sheet(session, panel, sheet)
     return [
-        card(mappings.of_sheet(session, panel, sheet)),
+        *([card(carded)] if carded.words else []),
         Text("保留意见（不记姓名）", reserved or ["没有"]),
         TableBlock(
             "签名",

@@ -23,7 +23,8 @@ TWO = {"avoidable": "可避免", "unavoidable": "不可避免"}
 
 @dataclass(frozen=True, slots=True)
 class Carded:
-    """A conclusion as the report card knows it. `code` None: the province has not confirmed how."""
+    """A conclusion as the report card knows it. `code` None: the province has not confirmed how;
+    without `words` there is no card of it."""
 
     code: str | None
     words: str
@@ -60,6 +61,8 @@ def _of(province: str) -> Select[Mapping]:
 
 def carded(code: str, mapping: Mapping | None) -> Carded:
     """A class of three as a class of two, by that confirmation."""
+    if code not in (CONDITIONAL, *TWO):  # a near miss has no such card
+        return Carded(None, "")
     two = class_of_two(code, mapping.conditional if mapping is not None else None)
     if mapping is None or two is None:
         return Carded(None, UNMAPPED)
