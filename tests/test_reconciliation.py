@@ -69,7 +69,13 @@ def test_figures_of_all_levels_and_systems_are_reconciled_traced_and_put_right(
     turn_to(walk, MONTH, "qh_mch", "2026-11-01")
     assert file_month(walk, "shenqm", 0).status_code == 303
     check_month(walk, "liangxh")
-    assert found(walk) == {}  # the county's report says what the system holds
+    turn_to(walk, MONTH, "bl_mch", "2026-11-01")
+    assert file_month(walk, "gaomz", 0).status_code == 303
+    check_month(walk, "liangxh")
+    turn_to(walk, MONTH, "city_mch", "2026-11-01")
+    assert file_month(walk, "liangxh", 0).status_code == 303
+    check_month(walk, "chenglc")
+    assert found(walk) == {}  # every level's report says what the system holds
     walk.duty_id = None
     later = hours_to(walk, "2026-12-09")
     walk.make(
@@ -81,6 +87,8 @@ def test_figures_of_all_levels_and_systems_are_reconciled_traced_and_put_right(
     check_month(walk, "liangxh")  # December's report tells of a death of November
     late = found(walk)["990121", "report", "deaths"]
     assert (late.month.isoformat(), late.said, late.held) == ("2026-11-01", 0, 1)
+    rolled = found(walk)["990121", "rollup", "deaths"]  # what the city said of the county
+    assert (rolled.month, rolled.said, rolled.held) == (late.month, 0, 1)
     told = select(Notification.user_id).where(
         Notification.name == EventName.DISCREPANCY_FOUND.value
     )
@@ -124,6 +132,8 @@ def test_figures_of_all_levels_and_systems_are_reconciled_traced_and_put_right(
     browser.post(f"{HERE}/compare", data={"month": "2026-11"})
     assert "家属自行转院" in browser.get(f"{HERE}?view=cleared").text
     assert found(walk)["990121", "report", "deaths"].id == late.id  # what is cleared stays so
+    act(walk, "shenqm", rolled, "explain", "市级汇总时该例尚未报告。")
+    act(walk, "liangxh", rolled, "clear", "同县级月报，情况属实。")
 
     # … or an error, which is followed through the ledger until another unit accepts it.
     act(walk, "gaomz", missed, "explain", "医院登记了死亡，没有报告本系统。")
