@@ -24,6 +24,7 @@ from models.icd10 import Icd10
 from models.incident import Incident, IncidentKind
 from models.indicator import Indicator, IndicatorValue, Suggestion
 from models.job import WorkerBeat
+from models.key_contact import KeyAction, KeyActionKind, KeyContact
 from models.lesson import Lesson, LessonKind, LessonState
 from models.mapping import Mapping
 from models.meeting import Attendance, Guest, Meeting, MeetingMode, Signature, TieBreak
@@ -113,6 +114,9 @@ __all__ = [
     "Indicator",
     "IndicatorValue",
     "ItemSource",
+    "KeyAction",
+    "KeyActionKind",
+    "KeyContact",
     "KeyKind",
     "Lesson",
     "LessonKind",

@@ -20,7 +20,10 @@ ROOT = Path(__file__).parents[1]
 PROPOSING = (
     "models/motion.py",
     "workflows/actions/motions.py",
+    "models/key_contact.py",
+    "workflows/actions/key_contacts.py",
     "workflows/facts.py",
+    "workflows/key_contacts.py",
     "workflows/measures.py",
 )
 # What a review thinks and writes, and whatever reads it

@@ -269,7 +269,7 @@ INTERNAL = {
         "case.number", "case.county_code", "case.city_code", "case.jurisdiction",
         "clock.subject", "document.key", "draft.place", "notice.number", "rectification.number",
         "duty.region_code", "motion.number", "motion.key",
-        "motion.region_code", "task.spiff_id", "timer.spiff_id",
+        "motion.region_code", "key_contact.region_code", "task.spiff_id", "timer.spiff_id",
         "attachment.token", "attachment.sha256",
         "blind_copy.token", "blind_copy.looked_for",
         "dossier_request.token", "dossier_request.sha256",
@@ -279,7 +279,7 @@ INTERNAL = {
     },
     "diagrams, forms and rules": {
         "definition.files", "form_text.name", "form_text.text", "frozen_rules.body", "duty.rule",
-        "motion.rule",
+        "motion.rule", "key_contact.rule",
     },
     "what administrators, who see no case, write of a version": {
         "definition.comment", "definition.decision", "transfer.comment",

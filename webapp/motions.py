@@ -24,12 +24,14 @@ from webapp import db, labels
 from webapp.access import current
 from webapp.errors import page as error_page
 from webapp.paging import paged
-from workflows import measures
+from workflows import key_contacts, measures
 from workflows.actions import motions as acts
 from workflows.desks import on_duty
 from workflows.item_scope import visible_items
+from workflows.key_contacts import of_listed
 from workflows.measure_readers import visible_motions
 from workflows.permissions import OBJECT_ROLES, visible_cases, visible_notices
+from workflows.rules import Rule
 
 bp = Blueprint("motions", __name__, url_prefix="/motions")
 
@@ -61,14 +63,29 @@ def index() -> ResponseReturnValue:
     query = visible_motions(current.appointment).where(Motion.state.in_(_STATES[view]))
     if asked:
         query = query.where(func.coalesce(Motion.taken, Motion.measure) == asked)
+    first = (of_listed().desc(),) if view == "open" else ()
+    page = paged(db.session, _with_names(query).order_by(*first, Motion.id.desc()), SIZE)
+    keys = [motion.id for motion in page.rows]
     return render_template(
         "motions/index.html",
-        page=paged(db.session, _with_names(query).order_by(Motion.id.desc()), SIZE),
+        page=page,
+        listed=set(db.session.scalars(select(Motion.id).where(Motion.id.in_(keys), of_listed()))),
+        keeps_list=_keeps_list(),
         view=view,
         views=VIEWS,
         asked=asked,
         measures=labels.choices(Measure),
     )
+
+
+def _rule_of_list() -> Rule | None:
+    return key_contacts.rule_of(current.appointment, key_contacts.LISTED, current.now)
+
+
+def _keeps_list() -> bool:
+    """Whether 重点联系单位 means anything here, in either of its two meanings."""
+    support = key_contacts.rule_of(current.appointment, key_contacts.SUPPORT, current.now)
+    return support is not None or _rule_of_list() is not None
 
 
 def _with_names(query: Select[Motion]) -> Select[Motion]:
@@ -103,6 +120,8 @@ def _page(motion: Motion, errors: dict[str, list[str]]) -> ResponseReturnValue:
         choices=acts.choices(db.session, motion, current.now) if decides else [],
         others=acts.others(db.session, motion) if decides else [],
         notice=_notice(motion),
+        listed=key_contacts.is_listed(db.session, motion),
+        may_list=decides and _rule_of_list() is not None,
         case_id=db.session.scalar(case_id),
         item_id=db.session.scalar(item_id),
         combined=db.session.scalars(
@@ -188,7 +207,7 @@ def _form(errors: dict[str, list[str]]) -> ResponseReturnValue:
         "motions/new.html",
         triggers=rules.triggers() if rules else [],
         codes={measure.value: labels.label(measure) for measure in Measure},
-        units=_units(),
+        units=deciding_units(),
         abouts=labels.choices(MotionObject),
         measures=labels.choices(Measure),
         said=request.form,
@@ -197,7 +216,7 @@ def _form(errors: dict[str, list[str]]) -> ResponseReturnValue:
     return page, 422 if errors else 200
 
 
-def _units() -> list[Organisation]:
+def deciding_units() -> list[Organisation]:
     """Units that our leader may decide about: of our own level, and the commissions below us."""
     here = current.appointment.organisation
     below = select(Region.code).where(Region.parent_code == here.region_code)
@@ -239,7 +258,7 @@ def _judged() -> tuple[acts.Said | None, dict[str, list[str]]]:
     form = request.form
     rules = measures.rules_at(current.appointment.organisation.region_code, current.now)
     rule = rules.find(form.get("trigger", "")) if rules else None
-    unit = next((each for each in _units() if str(each.id) == form.get("unit")), None)
+    unit = next((each for each in deciding_units() if str(each.id) == form.get("unit")), None)
     errors: dict[str, list[str]] = {}
     if rule is None or not rule.is_trigger:
         errors["trigger"] = ["选择触发条款"]

@@ -4,7 +4,7 @@ and whom it is addressed to. Never a reviewer of the case it is about. Queries; 
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 
-from models import Appointment, Attachment, Duty, Motion
+from models import Appointment, Attachment, Duty, KeyContact, Motion
 from workflows.permissions import may, reviewed_cases
 
 
@@ -16,6 +16,20 @@ def visible_motions(by: Appointment) -> Select[Motion]:
     reviewed = select(Motion.id).where(Motion.case_id.in_(reviewed_cases(by)))
     return select(Motion).where(
         Motion.commission_id == by.organisation_id, Motion.id.not_in(reviewed)
+    )
+
+
+def visible_contacts(by: Appointment) -> Select[KeyContact]:
+    """重点联系单位 of one's own commission, those taken off included; nobody else reads reasons.
+
+    None that a motion suggested which one may not see.
+    """
+    if not may(by, "motion:view"):
+        return select(KeyContact).where(false())
+    seen = visible_motions(by).with_only_columns(Motion.id)
+    return select(KeyContact).where(
+        KeyContact.commission_id == by.organisation_id,
+        or_(KeyContact.motion_id.is_(None), KeyContact.motion_id.in_(seen)),
     )
 
 

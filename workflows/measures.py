@@ -51,11 +51,19 @@ def names(trigger: Rule) -> list[Measure]:
 
 
 def allowed(
-    rules: RuleSet, trigger: Rule, about: MotionObject, unit: Organisation
+    rules: RuleSet,
+    trigger: Rule,
+    about: MotionObject,
+    unit: Organisation,
+    *,
+    listed: bool = False,
 ) -> list[Measure]:
     """The measures a leader may choose among: none harder than the clause names, each open to such
-    an object where the place's rules say who its objects are (D04, D07, D09)."""
-    named = names(trigger)
+    an object where the place's rules say who its objects are (D04, D07, D09).
+
+    `listed`: on the list of 重点联系单位, whose clause names 约谈 and 通报 itself (D09).
+    """
+    named = [*names(trigger), *([Measure.INTERVIEW, Measure.NOTICE] if listed else [])]
     hardest = MILDEST_FIRST.index(named[-1]) if named else -1
     return [
         measure
@@ -66,14 +74,14 @@ def allowed(
 
 def _open_to(rules: RuleSet, measure: Measure, about: MotionObject, unit: Organisation) -> bool:
     rule = rules.find(_OBJECTS[measure])
-    return rule is not None and bool(_codes(about, unit) & set(rule.codes))
+    return rule is not None and bool(codes_of(about, unit) & set(rule.codes))
 
 
 def _within(trigger: Rule, about: MotionObject, unit: Organisation) -> bool:
-    return not trigger.objects or bool(_codes(about, unit) & set(trigger.objects))
+    return not trigger.objects or bool(codes_of(about, unit) & set(trigger.objects))
 
 
-def _codes(about: MotionObject, unit: Organisation) -> set[str]:
+def codes_of(about: MotionObject, unit: Organisation) -> set[str]:
     """What the rules call such an object: 地区、个人、单位, 医疗保健机构 among the last."""
     if about is not MotionObject.UNIT:
         return {about.value}

@@ -25,7 +25,7 @@ from models import (
     Role,
     User,
 )
-from workflows import engine, facts, measures
+from workflows import engine, facts, key_contacts, measures
 from workflows.actions import letters
 from workflows.events import EventName, record
 from workflows.notifications import tell_desk
@@ -238,7 +238,8 @@ def choices(session: Session, motion: Motion, now: datetime) -> list[Measure]:
     if rules is None:
         return []
     trigger = msgspec.convert(motion.rule, Rule)
-    return measures.allowed(rules, trigger, motion.object, motion.organisation)
+    listed = key_contacts.is_listed(session, motion)
+    return measures.allowed(rules, trigger, motion.object, motion.organisation, listed=listed)
 
 
 def take(
