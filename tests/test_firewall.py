@@ -24,6 +24,7 @@ PROPOSING = (
     "workflows/actions/key_contacts.py",
     "workflows/facts.py",
     "workflows/key_contacts.py",
+    "workflows/two_desks.py",
     "workflows/measures.py",
 )
 # What a review thinks and writes, and whatever reads it

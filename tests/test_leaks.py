@@ -26,6 +26,7 @@ from models import (
     DossierRequest,
     Duty,
     ItemSource,
+    KeyContact,
     Lesson,
     LessonKind,
     Level,
@@ -33,12 +34,14 @@ from models import (
     Motion,
     MotionObject,
     Notice,
+    NoticeRecipient,
     Notification,
     Panel,
     Process,
     Rectification,
     Task,
 )
+from tests import answering
 from tests.pages import Client
 from tests.played import NOW, Browse, Cast, _units, _upload, quick
 from tests.reviewing import submit
@@ -107,7 +110,11 @@ LEARNED = {
     "tracing of a figure": "QUETRACING",
     "draft of a lesson": "QUELESSON",
 }
-FIELDS = WHO | SEALED | CALLED_TO_ACCOUNT | LEARNED
+MEETING = {
+    "name of a guest": "雀客安",
+    "reserved view": "QUERESERVEDVIEW",
+}
+FIELDS = WHO | SEALED | CALLED_TO_ACCOUNT | LEARNED | answering.CANARIES | MEETING
 
 HOSPITAL = {"linxm", "zhougy", "helx"}
 OFFICES = {"shenqm", "fangcf", "shaoxz"}
@@ -116,6 +123,7 @@ CONVENOR, LEADER, SECRETARY, CHAIR, AUTHOR, LATE, GONE = (
 )  # fmt: skip
 ANSWERING = {"zhougy", "helx"}
 STRANGERS = {"subl", "gaomz", "chenglc", "wangzy", "xitong", "anquan", "shenji"}
+LOOKING_AFTER = {"fangcf", "shaoxz", "zhougy", "helx", "shenqm", "chenglc"}
 REVIEWERS = {SECRETARY, CHAIR, AUTHOR, LATE}
 PEOPLE = sorted({*HOSPITAL, *OFFICES, *REVIEWERS, GONE, *STRANGERS})
 
@@ -140,6 +148,14 @@ BEFORE: dict[str, set[str]] = {
     "advice of the rescue centre": {*ANSWERING, *OFFICES, "chenglc"},
     "tracing of a figure": {*OFFICES, "chenglc"},
     "draft of a lesson": OFFICES,
+    # Of a ledger item of no case: owner, acceptor, who looks after the area, who found it
+    **dict.fromkeys(("why more time", "why no more time", "effect of an item"), LOOKING_AFTER),
+    "answer to a notice": {CONVENOR, LEADER, *ANSWERING},
+    "what is said of an answer": {CONVENOR, LEADER, *ANSWERING},
+    "why it is watched": {CONVENOR, LEADER},
+    "what came of watching": {CONVENOR, LEADER},
+    "name of a guest": set(),
+    "reserved view": set(),
 }
 AFTER: dict[str, set[str]] = {
     **BEFORE,
@@ -150,6 +166,8 @@ AFTER: dict[str, set[str]] = {
     "draft of an opinion": set(),
     "why opened early": REVIEWERS,
     "draft of the conclusion": REVIEWERS | {CONVENOR, LEADER},
+    "name of a guest": {SECRETARY},
+    "reserved view": {AUTHOR},  # told without a name when nobody's signature is waited for
     "reason of a tie": REVIEWERS | {CONVENOR, LEADER},
 }
 
@@ -366,6 +384,17 @@ class Planted:
             by=self.seat(CHAIR),
             now=self.play.at(230),
         )
+        self.play.meet(234, Level.COUNTY)
+        secretary = {"by": self.seat(SECRETARY), "now": self.play.at(234.9)}
+        guest = actions.receive(
+            self.session,
+            self.panel.meeting,
+            name=MEETING["name of a guest"],
+            organisation_id=self.case.organisation_id,
+            title=next(iter(actions.titles())),
+            **secretary,
+        )
+        actions.dismiss(self.session, guest, **secretary)
         tie = f"{SEALED['reason of a tie']}：死亡前仍有处理余地。"
         actions.break_tie(
             self.session,
@@ -377,11 +406,14 @@ class Planted:
         )
         real = self.play._act
         self.play._act = (  # type: ignore[method-assign]
-            lambda *said: real(*said) if said[1] == "UT_conclude" else None
+            lambda *said: real(*said) if said[1] in ("UT_conclude", "UT_chair_sign") else None
         )
         reason = f"{SEALED['draft of the conclusion']}：经表决，创造条件可以避免，理由如上。"
         tied = answers.votes(4, against=2) | {"tie_reason": tie}
         self.play.conclude(240, Level.COUNTY, reason=reason, **tied)
+        self.play._act = real  # type: ignore[method-assign]
+        view = f"{MEETING['reserved view']}：用血仍可更早。"
+        self.play.countersign(246, AUTHOR, reserved=view)
         self.session.commit()
 
 
@@ -413,7 +445,11 @@ def addresses(app: Flask, session: Session, case: Case) -> list[str]:
             )
         ).all(),
         "lesson_id": session.scalars(select(Lesson.id)).all(),
-        "notice_id": session.scalars(select(Notice.id).where(Notice.case_id == case.id)).all(),
+        "notice_id": session.scalars(select(Notice.id).order_by(Notice.id.desc()).limit(1)).all(),
+        "recipient_id": session.scalars(
+            select(NoticeRecipient.id).order_by(NoticeRecipient.id.desc()).limit(1)
+        ).all(),
+        "contact_id": session.scalars(select(KeyContact.id)).all(),
         "key": ["maternal_death", "review-county"],
         "motion_id": session.scalars(select(Motion.id)).all(),
         "duty_id": session.scalars(select(Duty.id)).all(),
@@ -527,6 +563,7 @@ def test_each_canary_is_met_by_whom_the_table_allows(
     planted.before()
     planted.call_to_account()
     planted.learn()
+    answering.plant(session, planted.play)
     for stage, act, allowed in (
         ("sealed", None, BEFORE),
         ("opened", planted.after, AFTER),

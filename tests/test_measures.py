@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from models import (
+    Case,
     Clock,
     Duty,
     DutyKind,
@@ -19,6 +20,7 @@ from models import (
     MotionState,
     Rectification,
     RectificationState,
+    Role,
 )
 from tests import said
 from tests.conftest import DATABASES
@@ -267,6 +269,45 @@ def test_not_put_right_is_proposed_decided_interviewed_filed_and_closed(
         assert rejected.number in walk.browser(who).get(page).text
     walk.sweep()
     assert walk.session.scalar(select(func.count()).select_from(Motion)) == 3
+
+
+def test_whoever_endorsed_the_review_leaves_the_measure_to_another_or_says_why_not(
+    start_walk: StartWalk,
+) -> None:
+    """One person at both desks: another leader decides; where there is none, that is on record."""
+    walk = start_walk()
+    walk.play(Play.first_48h, lambda play: play.verify(60), lambda play: play.county_review(100))
+    walk.at(400)
+    case = walk.session.scalars(select(Case)).one()
+    first = by_hand(walk, "fangcf", case=case.number)[1]
+    second = by_hand(walk, "fangcf", case=case.number)[1]
+    plain = by_hand(walk, "fangcf")[1]
+    assert isinstance(first, Motion)
+    assert isinstance(second, Motion)
+    assert isinstance(plain, Motion)
+    act = {"decision": "take:remind", "reason": "抽查发现多份病历没有按时讨论。"}
+    alone = act | {"alone": "本委只有一位主管负责人，未能安排代理。"}
+
+    held = walk.appoint("shenqm", walk.units["qh_commission"], Role.COMMISSION_LEADER)
+    leader, other = walk.browser("shaoxz"), walk.client_for(held)
+    page = leader.get(f"/motions/{first.id}").text
+    assert "这一项由本单位其他主管负责人决定" in page
+    assert "沈清明" in page
+    for tried in (act, alone):
+        assert leader.post(f"/motions/{first.id}/decision", data=tried).status_code == 422
+    assert "为什么由本人决定" not in leader.get(f"/motions/{plain.id}").text  # about no case
+    assert leader.post(f"/motions/{plain.id}/decision", data=act).status_code == 303
+    assert other.post(f"/motions/{first.id}/decision", data=act).status_code == 303
+    assert "也审签过" not in leader.get(f"/motions/{first.id}").text
+
+    held.valid_to = held.valid_from
+    walk.session.commit()
+    assert "为什么由本人决定" in leader.get(f"/motions/{second.id}").text
+    assert leader.post(f"/motions/{second.id}/decision", data=act).status_code == 422
+    assert leader.post(f"/motions/{second.id}/decision", data=alone).status_code == 303
+    page = leader.get(f"/motions/{second.id}").text
+    assert "也审签过该病例的评审结论" in page
+    assert "本委只有一位主管负责人，未能安排代理。" in page
 
 
 # By which rule, against whom

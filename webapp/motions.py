@@ -24,7 +24,7 @@ from webapp import db, labels
 from webapp.access import current
 from webapp.errors import page as error_page
 from webapp.paging import paged
-from workflows import key_contacts, measures
+from workflows import key_contacts, measures, two_desks
 from workflows.actions import motions as acts
 from workflows.desks import on_duty
 from workflows.item_scope import visible_items
@@ -44,6 +44,7 @@ _STATES = {
     "all": tuple(MotionState),
 }
 _MOST = 3000
+BOTH = "您审签过这一病例的评审结论：由本单位其他主管负责人或代理人决定；没有其他人的，写明说明"
 DECIDED = "这项建议已经有了决定。回到列表看最新的情况。"
 
 
@@ -121,6 +122,9 @@ def _page(motion: Motion, errors: dict[str, list[str]]) -> ResponseReturnValue:
         others=acts.others(db.session, motion) if decides else [],
         notice=_notice(motion),
         listed=key_contacts.is_listed(db.session, motion),
+        both=two_desks.endorsed(db.session, motion, by.user_id) if decides else False,
+        leaders=two_desks.other_leaders(db.session, motion, current.now) if decides else [],
+        endorsed_too=two_desks.endorsed(db.session, motion, motion.decided_by_id),
         may_list=decides and _rule_of_list() is not None,
         case_id=db.session.scalar(case_id),
         item_id=db.session.scalar(item_id),
@@ -155,6 +159,9 @@ def decide(motion_id: int) -> ResponseReturnValue:
         said = _carry_out(motion, act, which, reason)
     except acts.Decided:
         return error_page(409, DECIDED)
+    except acts.LeftToAnother:
+        db.write_nothing()
+        return _page(_seen(motion_id), {"alone": [BOTH]})
     except acts.NotAllowed:
         db.write_nothing()
         wrong = "适用规则不允许对这一对象采取这项措施，请另选"
@@ -176,16 +183,17 @@ def _wrong(act: str, which: str, reason: str) -> dict[str, list[str]]:
 
 def _carry_out(motion: Motion, act: str, which: str, reason: str) -> str:
     by, now = current.appointment, current.now
+    alone = request.form.get("alone", "").strip()[:1000]
     if act == "drop":
-        acts.drop(db.session, motion, reason, by=by, now=now)
+        acts.drop(db.session, motion, reason, by=by, now=now, alone=alone)
         return "已决定不采取措施，理由留存。"
     if act == "combine":
         into = db.session.scalars(visible_motions(by).where(Motion.id == int(which))).one_or_none()
         if into is None:
             raise acts.NotAllowed(which)
-        acts.combine(db.session, motion, into, reason, by=by, now=now)
+        acts.combine(db.session, motion, into, reason, by=by, now=now, alone=alone)
         return f"已并入 {into.number} 一起办理。"
-    duty = acts.take(db.session, motion, Measure(which), reason, by=by, now=now)
+    duty = acts.take(db.session, motion, Measure(which), reason, by=by, now=now, alone=alone)
     if duty is None:
         return "已决定通报，由经办到「通报」起草。"
     return f"已决定{labels.label(Measure(which))}，经办的待办里有了下一步。"

@@ -25,7 +25,7 @@ from models import (
     Role,
     User,
 )
-from workflows import engine, facts, key_contacts, measures
+from workflows import engine, facts, key_contacts, measures, two_desks
 from workflows.actions import letters
 from workflows.events import EventName, record
 from workflows.notifications import tell_desk
@@ -39,6 +39,11 @@ _DESK = (Role.COMMISSION, Role.COMMISSION_LEADER)
 
 class Decided(Exception):
     """Somebody has decided it already."""
+
+
+class LeftToAnother(Exception):
+    """One has endorsed what a review concluded of the same case, and another leader could decide;
+    or there is no other, and why one decides all the same is not said."""
 
 
 class NotAllowed(Exception):
@@ -250,13 +255,14 @@ def take(
     *,
     by: Appointment,
     now: datetime,
+    alone: str = "",
 ) -> Duty | None:
     """Take a measure: it begins at once as a process of its own; a notice, which is none of these,
     is the desk's to draft, among the notices.
 
-    Raises Forbidden, Decided, NotAllowed.
+    `alone`: see LeftToAnother. Raises Forbidden, Decided, NotAllowed, LeftToAnother.
     """
-    _hold(session, motion, by)
+    reason = _hold(session, motion, reason, alone, by, now)
     if measure not in choices(session, motion, now):
         raise NotAllowed(measure)
     motion.taken = measure
@@ -313,9 +319,17 @@ def notice_of(session: Session, motion: Motion) -> Duty | None:
     ).one_or_none()
 
 
-def drop(session: Session, motion: Motion, reason: str, *, by: Appointment, now: datetime) -> None:
-    """Take no measure. Raises Forbidden, Decided."""
-    _hold(session, motion, by)
+def drop(
+    session: Session,
+    motion: Motion,
+    reason: str,
+    *,
+    by: Appointment,
+    now: datetime,
+    alone: str = "",
+) -> None:
+    """Take no measure. Raises Forbidden, Decided, LeftToAnother."""
+    reason = _hold(session, motion, reason, alone, by, now)
     _decide(session, motion, MotionState.DROPPED, reason, by, now)
 
 
@@ -327,12 +341,13 @@ def combine(
     *,
     by: Appointment,
     now: datetime,
+    alone: str = "",
 ) -> None:
     """Deal with it together with another of the same object.
 
-    Raises Forbidden, Decided, NotAllowed.
+    Raises Forbidden, Decided, NotAllowed, LeftToAnother.
     """
-    _hold(session, motion, by)
+    reason = _hold(session, motion, reason, alone, by, now)
     if into.id not in {each.id for each in others(session, motion)}:
         raise NotAllowed(into.id)
     motion.into = into
@@ -359,13 +374,21 @@ def others(session: Session, motion: Motion) -> list[Motion]:
     return list(rows)
 
 
-def _hold(session: Session, motion: Motion, by: Appointment) -> None:
+def _hold(
+    session: Session, motion: Motion, reason: str, alone: str, by: Appointment, now: datetime
+) -> str:
+    """Ours and not decided; the reason, with why the person at both desks decides it."""
     require(by, "motion:decide")
     if motion.commission_id != by.organisation_id:
         raise Forbidden(motion.id)
     session.refresh(motion, ["state"], with_for_update=True)
     if motion.state is not MotionState.OPEN:
         raise Decided(motion.id)
+    if not two_desks.endorsed(session, motion, by.user_id):
+        return reason
+    if not alone or two_desks.other_leaders(session, motion, now):
+        raise LeftToAnother(motion.id)
+    return f"{reason}\n决定人审签过同一病例的评审结论，本单位没有其他主管负责人：{alone}"
 
 
 def _decide(

@@ -30,7 +30,13 @@ def play(stage: Stage, now: datetime) -> None:
     later = at + timedelta(hours=1)
     leader = seat_of(stage.session, "dongdz")
     stage.duty = motions.take(
-        stage.session, motion, Measure.INTERVIEW, reason, by=leader, now=later
+        stage.session,
+        motion,
+        Measure.INTERVIEW,
+        reason,
+        by=leader,
+        now=later,
+        alone="本委只有一位主管负责人，评审结论也由其审签。",
     )
     later += timedelta(hours=1)
     letter = answers.summons(
