@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import SENSITIVE, Base
+from models.base import PERSONAL, SENSITIVE, Base
 from models.case import Case
 from models.duty import Duty
 from models.place import Organisation, Region
@@ -45,7 +45,9 @@ class Motion(Base):
     `key` tells what made it, so that nothing is proposed twice; empty for one made by hand.
     `trigger` and `rule`: the rule that was met, frozen. `fact`: which fact of the process met it.
     `organisation` is who is addressed: the unit, for an area its commission, for a person their
-    unit. `late_duty` is what a unit failed to hand in; `duty` is what carries the measure out.
+    unit. `named`: somebody without an account, whom `person`, the head of their unit, brings the
+    letters; they sign on paper. `late_duty` is what a unit failed to hand in; `duty` is what
+    carries the measure out.
     """
 
     __tablename__ = "motion"
@@ -62,6 +64,7 @@ class Motion(Base):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"))
     person_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    named: Mapped[str | None] = mapped_column(info=PERSONAL)
     case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
     item_id: Mapped[int | None] = mapped_column(ForeignKey("rectification.id"), index=True)
     late_duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"))
@@ -99,4 +102,5 @@ class Motion(Base):
         if self.object is MotionObject.AREA:
             return self.region.name
         unit = self.organisation.short_name
-        return f"{unit} {self.person.name}" if self.person is not None else unit
+        name = self.named or (self.person.name if self.person is not None else "")
+        return f"{unit} {name}" if name else unit

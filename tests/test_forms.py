@@ -333,6 +333,7 @@ BAD: list[tuple[str, Changes, str, str]] = [
         "attendance.1.present",
         "已用本人账号签到",
     ),
+    ("interview_object_sign.v2", {"object_view": "agree", "dispute": GONE}, "paper", "扫描件"),
     ("conclusion_signature.v1", {"reserved_view": GONE}, "reserved_view", "保留意见"),
     ("conclusion_chair.v1", {"sign": GONE}, "sign", "登录密码"),
     (
@@ -670,6 +671,7 @@ def test_only_routed_answers_reach_the_diagram() -> None:
         "rectification_progress.v2": {"progress_done": True},
         "rectification_acceptance.v1": {"accept_decision": "rejected"},
         "interview_object_sign.v1": {"object_view": "dispute"},
+        "interview_object_sign.v2": {"object_view": "dispute"},
     }
 
 

@@ -1,5 +1,6 @@
 """提醒、督导、约谈 over HTTP: proposed from facts, decided by a leader, carried out to the end."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from models import (
+    Attachment,
     Case,
     Clock,
     Duty,
@@ -29,7 +31,7 @@ from tests.test_ledger import enter
 from tests.walk import Move, Said, StartWalk, Walk, faults
 from workflows import facts, measures
 from workflows.actions import motions as motion_actions
-from workflows.demo import answers
+from workflows.demo import FILES, answers
 from workflows.demo.play import Play
 from workflows.forms import load
 from workflows.rules import JURISDICTIONS, rule_set
@@ -98,8 +100,8 @@ document = "云卫妇幼〔2026〕1号"
 SUMMONS = typing("interview_summons.v1", answers.summons, "at")
 RECEIPT = typing("interview_receipt.v1", answers.summons_receipt)
 RECORD = typing("interview_record.v2", answers.interview, "at")
-DISPUTE = typing("interview_object_sign.v1", answers.interview_disputed)
-AGREE = typing("interview_object_sign.v1", answers.interview_agreed)
+DISPUTE = typing("interview_object_sign.v2", answers.interview_disputed)
+AGREE = typing("interview_object_sign.v2", answers.interview_agreed)
 SIGN = typing("interview_sign.v1", answers.interview_signed)
 FILING = typing("interview_filing.v1", answers.filing, "at")
 FILED = typing("interview_filed.v1", answers.filed, "at")
@@ -308,6 +310,54 @@ def test_whoever_endorsed_the_review_leaves_the_measure_to_another_or_says_why_n
     page = leader.get(f"/motions/{second.id}").text
     assert "也审签过该病例的评审结论" in page
     assert "本委只有一位主管负责人，未能安排代理。" in page
+
+
+def test_who_has_no_account_is_named_and_signs_on_paper_and_the_interview_is_made_known(
+    start_walk: StartWalk,
+) -> None:
+    """A doctor of a department, brought the letters by the head; evidence as files; a notice that
+    picks the interview."""
+    walk = start_walk()
+    walk.at(1)
+    person = {"about": "person", "measure": "interview", "person": "郑知秋",
+              "trigger": "trigger.rectification_failed"}  # fmt: skip
+    assert by_hand(walk, "fangcf", **person)[0] == 422  # no such account
+    person |= {"no_account": "yes"}
+    bad = (io.BytesIO(b"no file of any kind"), "记录.pdf")
+    assert by_hand(walk, "fangcf", files=bad, **person)[0] == 422
+    scan = (io.BytesIO((FILES / "record.pdf").read_bytes()), "抽查记录.pdf")
+    status, motion = by_hand(walk, "fangcf", files=scan, **person)
+    assert status == 303
+    assert motion is not None
+    assert (motion.about, motion.person_id) == ("青禾县医院 郑知秋", walk.user("helx"))
+    file = walk.session.scalars(select(Attachment)).one()
+    page = walk.browser("shaoxz").get(f"/motions/{motion.id}").text
+    assert f"/attachments/{file.token}" in page
+    assert "郑知秋没有本系统账号" in page
+    readers = {who: walk.browser(who).get(f"/attachments/{file.token}").status_code
+               for who in ("fangcf", "shaoxz", "helx", "zhougy", "shenqm", "chenglc")}  # fmt: skip
+    assert [who for who, code in readers.items() if code == 200] == ["fangcf", "shaoxz"]
+    assert walk.browser("fangcf").delete(f"/attachments/{file.token}").status_code == 409
+
+    decided(walk, "shaoxz", motion, "take:interview")
+    walk.duty_id = motion.duty_id
+    walk.make(Move(2, "fangcf", "summons", SUMMONS, "summons_receipt:helx"))
+    walk.make(Move(3, "helx", "summons_receipt", RECEIPT, "interview:fangcf"))
+    walk.make(Move(60, "fangcf", "interview", RECORD, "interview_object:helx"))
+    assert walk.browser("zhougy").get(f"/measures/{walk.duty_id}").status_code == 404
+    reply = walk.hand_in("helx", "interview_object", AGREE(walk))
+    assert any("签字的扫描件" in fault for fault in faults(reply))
+    signed = AGREE(walk) | {"paper": [walk.upload("helx", "record.pdf")]}
+    assert walk.hand_in("helx", "interview_object", signed).status_code == 303
+    walk.make(Move(62, "shaoxz", "interviewer", SIGN, "plan:zhougy filing:fangcf"))
+
+    desk = walk.browser("fangcf")
+    assert f'<option value="{motion.number}">' in desk.get("/notices").text
+    picked = {"kind": "interview", "interview": motion.number}
+    assert "/tasks/" in desk.post("/notices", data=picked).location
+    assert known(walk) == [motion.number]
+    assert desk.post("/notices", data=picked).location.endswith("/notices")
+    assert known(walk) == [motion.number]  # once
 
 
 # By which rule, against whom

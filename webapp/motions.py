@@ -1,12 +1,13 @@
 """提醒、督导、约谈 as a commission decides on them: what is proposed, what was decided and why."""
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
 
 from models import (
     Appointment,
+    Attachment,
     Case,
     Measure,
     Motion,
@@ -18,13 +19,16 @@ from models import (
     Rectification,
     Region,
     RegionLevel,
+    Role,
     User,
 )
 from webapp import db, labels
 from webapp.access import current
+from webapp.copies import folder
 from webapp.errors import page as error_page
 from webapp.paging import paged
 from workflows import key_contacts, measures, two_desks
+from workflows.actions import attachments, motion_files
 from workflows.actions import motions as acts
 from workflows.desks import on_duty
 from workflows.item_scope import visible_items
@@ -44,6 +48,7 @@ _STATES = {
     "all": tuple(MotionState),
 }
 _MOST = 3000
+MOST_FILES = 10
 BOTH = "您审签过这一病例的评审结论：由本单位其他主管负责人或代理人决定；没有其他人的，写明说明"
 DECIDED = "这项建议已经有了决定。回到列表看最新的情况。"
 
@@ -121,6 +126,9 @@ def _page(motion: Motion, errors: dict[str, list[str]]) -> ResponseReturnValue:
         choices=acts.choices(db.session, motion, current.now) if decides else [],
         others=acts.others(db.session, motion) if decides else [],
         notice=_notice(motion),
+        files=db.session.scalars(
+            select(Attachment).where(Attachment.motion_id == motion.id).order_by(Attachment.id)
+        ).all(),
         listed=key_contacts.is_listed(db.session, motion),
         both=two_desks.endorsed(db.session, motion, by.user_id) if decides else False,
         leaders=two_desks.other_leaders(db.session, motion, current.now) if decides else [],
@@ -250,8 +258,13 @@ def add() -> ResponseReturnValue:
     said, errors = _judged()
     if said is None:
         return _form(errors)
+    by, now = current.appointment, current.now
     try:
-        motion = acts.add(db.session, said, by=current.appointment, now=current.now)
+        motion = acts.add(db.session, said, by=by, now=now)
+        motion_files.keep(db.session, motion, _evidence())
+    except attachments.Unacceptable as refused:
+        db.write_nothing()
+        return _form({"files": [f"{refused}；请重新选择全部文件"]})
     except acts.NotAllowed:
         db.write_nothing()
         wrong = "适用规则不允许据此对这一对象采取这项措施，请核对触发条款、对象和措施"
@@ -276,13 +289,34 @@ def _judged() -> tuple[acts.Said | None, dict[str, list[str]]]:
         errors["about"] = ["选择对象是单位、地区还是个人"]
     if form.get("measure") not in set(Measure):
         errors["measure"] = ["选择建议的措施"]
-    person = _person(unit, errors) if form.get("about") == MotionObject.PERSON else None
+    person, named = None, None
+    if form.get("about") == MotionObject.PERSON:
+        person, named = _person(unit, errors)
     case_id, item_id = _case(errors), _item(errors)
     facts = _facts(errors)
     if errors or rule is None or unit is None:
         return None, errors
     about, measure = MotionObject(form["about"]), Measure(form["measure"])
-    return acts.Said(rule, measure, about, unit, facts, person, case_id, item_id), {}
+    return acts.Said(rule, measure, about, unit, facts, person, named, case_id, item_id), {}
+
+
+def _evidence() -> list[Attachment]:
+    """The files chosen, stored. Raises Unacceptable."""
+    chosen = [file for file in request.files.getlist("files") if file.filename]
+    if len(chosen) > MOST_FILES:
+        raise attachments.Unacceptable(f"最多 {MOST_FILES} 个文件")
+    return [
+        attachments.store(
+            db.session,
+            folder(),
+            file.stream,
+            file.filename or "",
+            most_bytes=int(current_app.config["UPLOAD_BYTES"]),
+            by=current.appointment,
+            now=current.now,
+        )
+        for file in chosen
+    ]
 
 
 def _facts(errors: dict[str, list[str]]) -> str:
@@ -294,17 +328,33 @@ def _facts(errors: dict[str, list[str]]) -> str:
     return f"{facts}\n依据材料：{evidence}"
 
 
-def _person(unit: Organisation | None, errors: dict[str, list[str]]) -> User | None:
-    """By name, among those who answer for the unit and have an account to sign with."""
+def _person(
+    unit: Organisation | None, errors: dict[str, list[str]]
+) -> tuple[User | None, str | None]:
+    """By name, among those who answer for the unit and have an account to sign with; somebody
+    without one by the head of the unit, who brings the letters."""
     name = request.form.get("person", "").strip()
+    if request.form.get("no_account"):
+        return _head(unit, name, errors), name
     query = on_duty(unit.id if unit else 0, current.now).where(
         Appointment.role.in_(OBJECT_ROLES), User.name == name
     )
     found = {held.user_id: held.user for held in db.session.scalars(query)}
     if len(found) != 1:
         errors["person"] = ["写该单位负责人或经办人的姓名，须与其账号的姓名一致"]
+        return None, None
+    return next(iter(found.values())), None
+
+
+def _head(unit: Organisation | None, name: str, errors: dict[str, list[str]]) -> User | None:
+    if not 2 <= len(name) <= 50:
+        errors["person"] = ["写被约谈人的姓名"]
+    heads = on_duty(unit.id if unit else 0, current.now).where(Appointment.role == Role.HEAD)
+    held = db.session.scalars(heads.order_by(Appointment.id).limit(1)).first()
+    if held is None:
+        errors["person"] = ["该单位没有负责人账号，通知书和记录无人转交，请先开通账号"]
         return None
-    return next(iter(found.values()))
+    return held.user
 
 
 def _case(errors: dict[str, list[str]]) -> int | None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased, joinedload, selectinload
 from models import (
     Document,
     Duty,
+    Motion,
     Notice,
     NoticeFormat,
     NoticeKind,
@@ -20,8 +21,9 @@ from models import (
 )
 from webapp import db
 from webapp.access import current
-from workflows.actions import letters, notices
+from workflows.actions import letters, motions, notices
 from workflows.letters import official
+from workflows.measure_readers import visible_motions
 from workflows.permissions import inbox, visible_notices
 from workflows.readers import PlainReader, Reader
 from workflows.replies import visible_replies
@@ -95,6 +97,7 @@ def index() -> ResponseReturnValue:
         kind=kind,
         kinds=NoticeKind,
         own=letters.OWN if current.may("notice:draft") else (),
+        interviews=_interviews(),
         begun=_begun() if view in ("all", "drafts") else [],
         standings={row.id: standing(row) for row in rows},
         most=MOST,
@@ -138,8 +141,19 @@ def begin() -> ResponseReturnValue:
     code = request.form.get("kind", "")
     if not current.may("notice:draft") or code not in letters.OWN:
         abort(404)
-    duty = letters.begin(db.session, NoticeKind(code), by=current.appointment, now=current.now)
+    by, now, number = current.appointment, current.now, request.form.get("interview", "")
+    if number and number not in {motion.number for motion in _interviews()}:
+        flash("这次约谈已经在起草通报，或者不能通报。", "warning")
+        return redirect(url_for("notices.index"), 303)
+    duty = letters.begin(db.session, NoticeKind(code), by=by, now=now, interview=number)
     return _to_draft(duty)
+
+
+def _interviews() -> list[Motion]:
+    """What our commission has interviewed about, and has not made known."""
+    if not current.may("notice:draft"):
+        return []
+    return motions.to_make_known(db.session, visible_motions(current.appointment), current.now)
 
 
 @bp.post("/<int:notice_id>/recall")

@@ -54,6 +54,11 @@ def _told(by: Appointment) -> Select[int | None]:
     )
 
 
+def files_of_motions(by: Appointment) -> ColumnElement[bool]:
+    """Which evidence of proposed measures one may have: of those one sees."""
+    return Attachment.motion_id.in_(visible_motions(by).with_only_columns(Motion.id))
+
+
 def files_of_measures(by: Appointment) -> ColumnElement[bool]:
     """Which files of measures one may have: of those one sees; what goes to the commission above
     only as one of the two."""

@@ -93,4 +93,7 @@ def known(session: Session, duty: Duty) -> dict[str, Any]:
     people = select(Appointment.user_id).where(
         Appointment.organisation_id == motion.organisation_id
     )
-    return {"own_people": sorted(set(session.scalars(people)))}
+    return {
+        "own_people": sorted(set(session.scalars(people))),
+        "on_paper": motion.named is not None,
+    }

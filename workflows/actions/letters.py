@@ -35,12 +35,25 @@ class NotRecallable(Exception):
     """Not ours, not issued, taken back already or about to be, or itself a recall."""
 
 
-def begin(session: Session, kind: NoticeKind, *, by: Appointment, now: datetime) -> Duty:
-    """Begin to draft a notice of its own. Raises Forbidden, ValueError for a kind that is none."""
-    if kind not in OWN:
+def begin(
+    session: Session,
+    kind: NoticeKind,
+    *,
+    by: Appointment,
+    now: datetime,
+    interview: str = "",
+) -> Duty:
+    """Begin to draft a notice of its own. `interview`: the number of one that it makes known.
+
+    Raises Forbidden, ValueError for a kind that is none.
+    """
+    if kind not in OWN or (interview and kind is not NoticeKind.INTERVIEW):
         raise ValueError(kind)
     require(by, "notice:draft")
-    return _begin(session, {"kind": kind.value}, by, now)
+    content: dict[str, str | int] = {"kind": kind.value}
+    if interview:
+        content["interview"] = interview
+    return _begin(session, content, by, now)
 
 
 def begin_decided(session: Session, number: str, *, by: Appointment, now: datetime) -> Duty:

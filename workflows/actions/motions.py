@@ -10,8 +10,8 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, exists, func, select
+from sqlalchemy.orm import Session, joinedload
 
 from models import (
     Appointment,
@@ -23,6 +23,8 @@ from models import (
     MotionState,
     Organisation,
     Role,
+    Task,
+    TaskState,
     User,
 )
 from workflows import engine, facts, key_contacts, measures, two_desks
@@ -64,7 +66,8 @@ class _Ready:
 class Said:
     """What a desk says of an occasion that the machine cannot see, judged already.
 
-    `facts`: what happened and where it is recorded. `case_id`, `item_id`: what it is about, if any.
+    `facts`: what happened and where it is recorded. `named`: see models.Motion. `case_id`,
+    `item_id`: what it is about, if any.
     """
 
     trigger: Rule
@@ -73,6 +76,7 @@ class Said:
     addressed: Organisation
     facts: str
     person: User | None = None
+    named: str | None = None
     case_id: int | None = None
     item_id: int | None = None
 
@@ -200,6 +204,7 @@ def add(session: Session, said: Said, *, by: Appointment, now: datetime) -> Moti
         organisation=said.addressed,
         region_code=measures.area_of(session, said.addressed).code,
         person=said.person,
+        named=said.named,
         case_id=said.case_id,
         item_id=said.item_id,
         proposed_at=now,
@@ -308,6 +313,26 @@ def make_known(session: Session, motion: Motion, *, by: Appointment, now: dateti
     return letters.begin_decided(session, motion.number, by=by, now=now)
 
 
+def to_make_known(session: Session, seen: Select[Motion], now: datetime) -> list[Motion]:
+    """Interviews among those `seen` that have been held, of which no notice is or was drafted, and
+    that the place's rules let be made known."""
+    drafted = select(Duty.content["interview"].as_string()).where(
+        Duty.kind == DutyKind.NOTICE, Duty.content["interview"].as_string().is_not(None)
+    )
+    held = exists().where(
+        Task.duty_id == Motion.duty_id,
+        Task.effect == "sign_as_interviewer",
+        Task.state == TaskState.DONE,
+    )
+    rows = session.scalars(
+        seen.where(Motion.taken == Measure.INTERVIEW, held, Motion.number.not_in(drafted))
+        .options(joinedload(Motion.organisation), joinedload(Motion.region))
+        .order_by(Motion.id.desc())
+        .limit(20)
+    )
+    return [motion for motion in rows if Measure.NOTICE in choices(session, motion, now)]
+
+
 def notice_of(session: Session, motion: Motion) -> Duty | None:
     """Under which a notice of it is drafted, or was."""
     return session.scalars(
@@ -366,6 +391,7 @@ def others(session: Session, motion: Motion) -> list[Motion]:
             Motion.organisation_id == motion.organisation_id,
             Motion.object == motion.object,
             Motion.person_id.is_not_distinct_from(motion.person_id),
+            Motion.named.is_not_distinct_from(motion.named),
             Motion.state.in_((MotionState.OPEN, MotionState.TAKEN)),
             Duty.done_at.is_(None),
         )
