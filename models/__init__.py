@@ -20,6 +20,7 @@ from models.figures import (
     FigureSource,
 )
 from models.finding import Finding
+from models.gathering import ReviewDate, Training, TrainingUnit, ZoneAttendance, ZoneMeeting
 from models.icd10 import Icd10
 from models.incident import Incident, IncidentKind
 from models.indicator import Indicator, IndicatorValue, Suggestion
@@ -152,6 +153,7 @@ __all__ = [
     "Region",
     "RegionLevel",
     "Reopening",
+    "ReviewDate",
     "Role",
     "SearchKey",
     "Signature",
@@ -161,6 +163,8 @@ __all__ = [
     "TieBreak",
     "Timer",
     "Timing",
+    "Training",
+    "TrainingUnit",
     "Transfer",
     "UnitPart",
     "User",
@@ -168,5 +172,7 @@ __all__ = [
     "Watcher",
     "WorkerBeat",
     "Zone",
+    "ZoneAttendance",
     "ZoneKind",
+    "ZoneMeeting",
 ]

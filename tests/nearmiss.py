@@ -19,7 +19,7 @@ def report(**over: object) -> Said:
 
 
 def receipt(**over: object) -> Said:
-    return death_receipt(**over)
+    return death_receipt(call_note=answers.CALLED_BACK, **over)
 
 
 def submission(**over: object) -> Said:

@@ -1,20 +1,41 @@
 """危重孕产妇: a woman who lived, from the registration to the closed file, over HTTP."""
 
+import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lxml import html as lxml_html
+from sqlalchemy.orm import Session
 
-from models import CaseKind, CaseState, Finding, NearMiss, Rectification, Timing
+from models import (
+    Case,
+    CaseKind,
+    CaseState,
+    Finding,
+    Level,
+    NearMiss,
+    Rectification,
+    Timing,
+    ZoneMeeting,
+)
 from tests import nearmiss, said
-from tests.walk import Move, StartWalk
+from tests.played import everything
+from tests.walk import Move, Page, StartWalk, Walk, stage_on
 from workflows import criteria
 from workflows.actions.nearmiss import timing
+from workflows.demo.answers import DIFFERENCES
+from workflows.demo.nearmiss import Survival
+from workflows.demo.play import QH, Play
 from workflows.forms.checks import CHECKS, Context, Known
 from workflows.forms.load import load
+from workflows.forms.moment import SHANGHAI, written
 from workflows.kinds import KINDS
+from workflows.rules import rule_set
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -65,11 +86,14 @@ PUT_RIGHT = (
 )  # fmt: skip
 
 
+@pytest.mark.clause("B06")
 def test_a_survivor_from_registration_to_the_closed_file(start_walk: StartWalk) -> None:
     walk = start_walk()
     walk.kind = KINDS[CaseKind.MATERNAL_NEARMISS]
-    for table in (FOUND, REVIEWED, PUT_RIGHT):
-        walk.walk(table)
+    walk.walk(FOUND)
+    walk.walk(REVIEWED)
+    reviewers_meet_nobody(walk)
+    walk.walk(PUT_RIGHT)
     case = walk.case
     assert (case.kind, case.state) == (CaseKind.MATERNAL_NEARMISS, CaseState.CLOSED)
     assert case.number.startswith("NM-990121-2026-")
@@ -77,6 +101,12 @@ def test_a_survivor_from_registration_to_the_closed_file(start_walk: StartWalk) 
     kept = walk.session.query(NearMiss).one()
     assert kept.criteria == ["hysterectomy", "red_cells", "shock"]
     assert (kept.criteria_set, kept.timing) == ("who_2011", Timing.WITHIN_12H)
+    course = [row["stage"] for row in walk.document("supplement").answers["timeline"]]
+    assert (course[0], course[-1]) == ("booking", "postpartum")
+    assert all(
+        walk.document("conclude").answers[f"course_{part}"]
+        for part in ("antenatal", "rescue", "postpartum")
+    )
     found = walk.session.query(Finding).order_by(Finding.id).all()
     assert [(row.kind, row.improves) for row in found] == [
         ("technique", "treatment_plan"),
@@ -84,6 +114,139 @@ def test_a_survivor_from_registration_to_the_closed_file(start_walk: StartWalk) 
         ("management", "management_system"),
     ]
     assert walk.session.query(Rectification).count() == 2
+
+
+TELLING = (
+    "柳知春", "田大满", "13900000098", "谷雨村", "青禾县人民医院", "青禾县妇幼", "石敬之", "邓若兰",
+    "秦思远", "周谷雨", "ZY26-0815", "2026-11-20",
+    "2026-11-21", "2026-11-22", "2026-11-23",
+)  # fmt: skip
+
+
+def reviewers_meet_nobody(walk: Walk) -> None:
+    """On every page and sheet of the case an expert reads neither who she was nor where nor when;
+    nobody is told of a death."""
+    told = {who: everything(walk.browser(who), walk.case) for who in ("lixh", "fangcf")}
+    assert [word for word in TELLING if word in told["lixh"]] == []
+    assert [word for word in TELLING[:5] if word not in told["fangcf"]] == []
+    assert "事件后" in told["lixh"]
+    for text in told.values():
+        assert set(re.findall(r".{6}死亡.{6}", text.replace("\n", " "))) == set()
+
+
+# What administrations arrange
+
+
+def played(walk: Walk, player: type[Play], death: datetime, *acts: Callable[[Any], object]) -> Case:
+    """A case brought on by the same actions, no pages."""
+    walk.session.rollback()
+    engine, folder = walk.app.extensions["engine"], Path(walk.app.config["VAR"]) / "files"
+    with Session(engine) as session, session.begin():
+        play = player(stage_on(session, folder), QH, death, "柳知春", "902")
+        for act in acts:
+            act(play)
+        assert play.stage.case is not None
+        key = play.stage.case.id
+    walk.session.rollback()
+    return walk.session.get_one(Case, key)
+
+
+@pytest.mark.clause("B07", "B09")
+def test_a_demonstration_at_a_zone_meeting_and_planned_days(start_walk: StartWalk) -> None:
+    """定期: no interval in the document, so the commission plans days, and they stand against what
+    was held. 示范评审 at a zone meeting with the counties signed in; the centre at the city's
+    review of a death."""
+    rule = rule_set("320300", date(2026, 11, 1)).get("review.nearmiss")
+    assert (rule.describe(), rule.wording) == ("本地口径待确认", "定期")
+    walk = start_walk()
+    death = played(
+        walk,
+        Play,
+        walk.death - timedelta(days=60),
+        Play.first_48h,
+        lambda play: play.verify(60),
+        lambda play: play.county_review(100),
+        lambda play: play.convene(340, Level.CITY, meeting=600),
+        lambda play: play.opine(420, Level.CITY),
+        lambda play: play.conclude(600, Level.CITY, problems_none=True, problems=[], **DIFFERENCES),
+    )
+    assert death.kind is CaseKind.MATERNAL_DEATH
+    near = played(
+        walk,
+        Survival,
+        walk.death,
+        Survival.registered,
+        lambda play: play.select(100, "city"),
+        lambda play: play.convene(120, Level.CITY, meeting=300),
+        lambda play: play.opine(180, Level.CITY),
+    )
+    assert "没有写间隔" in walk.browser("chenglc").get("/gatherings").text
+    walk.at(299)
+    city = walk.browser("chenglc")
+    today = walk.now.astimezone(SHANGHAI).date()
+    for day in (today - timedelta(days=40), today, today + timedelta(days=90)):
+        said = {"planned_on": day.isoformat()}
+        assert city.post("/gatherings/plan", data=said).status_code == 303
+    assert city.post("/gatherings/plan", data={"planned_on": today.isoformat()}).status_code == 422
+    walk.case_id = near.id
+    said = {
+        "centre": walk.units["maternal_centre"],
+        "held_on": today.isoformat(),
+        "place": "市级救治中心三楼",
+        "panel": walk.panel("city").id,
+    }
+    assert city.post("/gatherings/meetings", data=said).status_code == 303
+    [meeting] = walk.session.query(ZoneMeeting).all()
+    sign_in = f"/gatherings/meetings/{meeting.id}/sign-in"
+    for who in ("shenqm", "guqf", "shenqm"):
+        assert walk.browser(who).post(sign_in).status_code == 303
+    walk.session.rollback()
+    assert [row.user.username for row in meeting.attendance] == ["shenqm", "guqf"]
+    for who in ("guqf", "chenglc"):  # what was demonstrated is told, not whose case it was
+        text = words_of(walk.browser(who).get("/gatherings").text)
+        assert "危重孕产妇 1 例 白鹭卫健 1 人、青禾县妇幼 1 人" in text
+    played_on = Survival(None, QH, walk.death, "柳知春", "902")  # type: ignore[arg-type]
+    with Session(walk.app.extensions["engine"]) as session, session.begin():
+        played_on.stage = stage_on(session, Path(walk.app.config["VAR"]) / "files")
+        played_on.stage.case = session.get_one(Case, near.id)
+        played_on.conclude(300, Level.CITY)
+    walk.at(340)
+    assert walk.browser("shenqm").post(sign_in).status_code == 404, "the day is over"
+    text = words_of(walk.browser("chenglc").get("/gatherings").text)
+    assert f"{today - timedelta(days=40)} — 未按计划举行" in text
+    assert f"{today} {today} 已举行" in text
+    assert "未到日期" in text
+    assert "云江市危重孕产妇救治中心 1 次 1 次" in text
+
+
+def test_training_in_the_scheme_by_unit(start_walk: StartWalk) -> None:
+    """Which document, when, how many of which unit; the city sees what its counties did, a
+    neighbour does not."""
+    walk = start_walk()
+    county = walk.browser("fangcf")
+    said = {
+        "title": "危重孕产妇评审方案学习",
+        "document": "豫卫妇幼〔2022〕4号",
+        "day": "2026-11-20",
+        f"unit-{walk.units['qh_hospital']}": "12",
+        f"unit-{walk.units['qh_mch']}": "5",
+    }
+    assert county.post("/gatherings/trainings", data=said).status_code == 303
+    assert (
+        county.post("/gatherings/trainings", data=said | {"day": "2027-01-01"}).status_code == 422
+    )
+    nobody = {name: value for name, value in said.items() if not name.startswith("unit-")}
+    assert county.post("/gatherings/trainings", data=nobody).status_code == 422
+    for who, seen in (("fangcf", True), ("chenglc", True), ("guqf", False)):
+        text = words_of(walk.browser(who).get("/gatherings").text)
+        assert ("豫卫妇幼〔2022〕4号 青禾卫健 青禾县医院 12 人、青禾县妇幼 5 人" in text) is seen
+    assert walk.browser("shenqm").post("/gatherings/trainings", data=said).status_code == 404
+    assert walk.browser("lixh").get("/gatherings").status_code == 404
+
+
+def words_of(page: str) -> str:
+    """The running text of a page."""
+    return " ".join(lxml_html.document_fromstring(page).text_content().split())
 
 
 # Criteria
@@ -139,3 +302,50 @@ def test_criteria_of_another_set_are_refused() -> None:
     assert [path for path, _ in said] == ["criteria_hits.0.code"]
     still_in = Context(form, NOW, NOW.date(), Known(case={"guests_in": 1}))
     assert [path for path, _ in CHECKS["treated_have_left"].judge({}, still_in)] == ["conclusion"]
+
+
+def test_who_dies_after_all_is_one_death_and_no_near_miss(start_walk: StartWalk) -> None:
+    """转为死亡病例: the same woman, a case of her death with its own limits; counted once."""
+    walk = start_walk()
+    walk.kind = KINDS[CaseKind.MATERNAL_NEARMISS]
+    walk.walk(FOUND[:3])
+    near = walk.case
+    browser, board = walk.browser("zhougy"), "/board?kind=maternal_nearmiss"
+    assert tally(browser.get(board).text) == 1
+    path = f"/reports/death-of/{near.id}"
+    page = Page.of(browser.get(path).text)
+    died = walk.now - timedelta(hours=1)
+    said_of_it = {
+        "event_dt": written(died),
+        "discovered_dt": written(died),
+        "place_type": "institution",
+        "residence_class": "county",
+        "prelim_cause": "产后出血，多器官功能障碍",
+    }
+    filled = page.filled(load("report.v1"), said_of_it)
+    first, again = (browser.post(path, data=filled, csrf=False) for _ in range(2))
+    assert first.status_code == 303
+    assert again.location == first.location
+    walk.session.rollback()
+    death = walk.session.query(Case).filter(Case.follows_id == near.id).one()
+    assert death.number.startswith("MD-")
+    assert (death.person.name, death.person.id_no) == (near.person.name, near.person.id_no)
+    assert near.state is CaseState.CLOSED
+    assert walk.open() == Counter()
+    due = {clock.rule_key for clock in death.clocks if clock.due_at}
+    assert due == {"clock.in_hospital_discussion", "clock.case_submission"}
+    assert tally(browser.get(board).text) == 0
+    assert tally(browser.get("/board").text) == 1
+    assert (
+        f'已转死亡病例 <span class="number">{death.number}' in browser.get(f"/cases/{near.id}").text
+    )
+    assert near.number in browser.get(f"/cases/{death.id}").text
+    other = Page.of(browser.get(path).text).filled(load("report.v1"), said_of_it)
+    assert browser.post(path, data=other, csrf=False).status_code == 409
+    assert walk.browser("subl").get(path).status_code == 404
+
+
+def tally(board: str) -> int:
+    """How many cases the board counts as found."""
+    found = re.search(r'figure-number">(\d+)</span><span class="figure-words">发现登记', board)
+    return int(found[1]) if found else 0

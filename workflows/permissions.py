@@ -162,6 +162,8 @@ PERMISSIONS: dict[str, set[Role]] = {
     "province:enter": {Role.COMMISSION},  # of the city
     "mapping:view": COUNTY_DESKS,
     "mapping:confirm": {Role.COMMISSION_LEADER},  # of a city or above
+    "gathering:view": _CASE_DESKS,
+    "gathering:keep": {Role.COMMISSION},
     "expert:view": {Role.COMMISSION, Role.COMMISSION_LEADER},
     # the groups that guide one's own institution; commissions see all by expert:view
     "group:view": {Role.DEPARTMENT, Role.QUALITY_OFFICE, Role.HEAD, Role.MCH},

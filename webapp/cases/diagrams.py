@@ -140,7 +140,7 @@ def _step(mark: Mark, shown: Standing, page: CasePage, sheets: dict[int, Documen
         if task.id in sheets
     ]
     if mark.node.called and mark.state:
-        links += _called(mark, page)
+        links += _called(mark, page, shown)
     clocks = [task.clock for task in mark.open if task.clock and not task.clock.met_at]
     clocks.sort(key=lambda clock: (clock.due_at is None, clock.due_at))
     return Step(
@@ -159,10 +159,12 @@ def _desk(mark: Mark, page: CasePage) -> str:
     return "" if mark.node.called else (lane.title if lane else mark.node.lane)
 
 
-def _called(mark: Mark, page: CasePage) -> list[tuple[str, str]]:
+def _called(mark: Mark, page: CasePage, shown: Standing) -> list[tuple[str, str]]:
     """Links to the diagrams of the part that a call activity stands for."""
     name = mark.node.called
-    level = next((level for level in ("county", "city") if f"_{level}_" in mark.node.id), "")
+    told = [level for level in ("county", "city") if f"_{level}_" in mark.node.id]
+    used = [task.level or "" for task in shown.process.tasks if task.diagram == name]
+    level = next(iter(told + used), "")  # one that any level may enter is at the level that did
     key = name if name == "rectification" else f"{name}-{level}"
     address = url_for("cases.diagrams", case_id=page.case.id, key=key)
     return [(f"看{labels.word('level', level)}{TITLES[name]}的流程图", address)]

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from flask import abort, render_template
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from models import (
@@ -107,6 +107,23 @@ class CasePage:
         seen = visible_items(self.reader.by).with_only_columns(Rectification.id)
         ids = [item.id for item in self.items]
         return frozenset(db.session.scalars(seen.where(Rectification.id.in_(ids))))
+
+    @cached_property
+    def death(self) -> Case | None:
+        """The death that followed a near miss, if the reader may open it."""
+        if kinds.of(self.case).is_death:
+            return None
+        return self._seen(Case.follows_id == self.case.id)
+
+    @cached_property
+    def before(self) -> Case | None:
+        """The near miss that came before a death, if the reader may open it."""
+        if self.case.follows_id is None:
+            return None
+        return self._seen(Case.id == self.case.follows_id)
+
+    def _seen(self, which: ColumnElement[bool]) -> Case | None:
+        return db.session.scalars(visible_cases(self.reader.by).where(which)).one_or_none()
 
     @property
     def policy(self) -> str:
@@ -247,6 +264,8 @@ def _actions(case: Case, by: Appointment) -> list[tuple[str, str]]:
     if may(by, "lesson:draft") and lessons.is_ready(db.session, case):
         found.append(("lessons.new", "起草经验与教训"))
     ours = by.organisation_id == case.organisation_id
+    if ours and not kinds.of(case).is_death and case.state not in ENDED and may(by, "case:report"):
+        found.append(("reports.convert", "产妇死亡，转为死亡病例"))
     if case.state not in ENDED and ours:
         if may(by, "case:rediscuss") and _discussed(case) and not _rediscussing(case):
             found.append(("cases.rediscuss", "收到尸检报告，再次讨论"))

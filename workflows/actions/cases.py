@@ -236,6 +236,12 @@ def decide_void(
         record(session, EventName.CASE_VOID_REFUSED, case=case, by=by, now=now)
         return
     case.state, case.voided_by_id, case.closed_at = CaseState.VOIDED, by.user_id, now
+    end_processes(session, case, by=by, now=now)
+    record(session, EventName.CASE_VOIDED, case=case, by=by, now=now)
+
+
+def end_processes(session: Session, case: Case, *, by: Appointment, now: datetime) -> None:
+    """End what is open of a case; what was done stays."""
     for process in session.scalars(
         select(Process)
         .where(
@@ -246,7 +252,6 @@ def decide_void(
     ):
         engine.cancel(process, now=now)
         incidents.settle_process(session, process, by=by, now=now)
-    record(session, EventName.CASE_VOIDED, case=case, by=by, now=now)
 
 
 def record_read(session: Session, case: Case, what: str, *, by: Appointment, now: datetime) -> None:

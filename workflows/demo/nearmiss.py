@@ -26,6 +26,17 @@ class Survival(Play):
         kind = CaseKind.MATERNAL_NEARMISS
         return self.stage.report(self.county.reporter, filled, self.at(hours), kind)
 
+    def receive(self, hours: float) -> None:
+        filled = common.receipt(
+            self.at(hours),
+            organisation=self.unit(self.county.unit_mch),
+            commission=self.unit(self.county.unit_commission),
+            upper_mch=self.unit("city_mch"),
+            sign=self._sign(self.county.mch, hours),
+            call_note=answers.CALLED_BACK,
+        )
+        self._act(self.county.mch, "UT_receive", filled, hours + 0.2)
+
     def submit(self, hours: float, step: str = "UT_submit", **over: object) -> None:
         office = self.county.office
         seat = seat_of(self.stage.session, office)

@@ -18,6 +18,7 @@ from workflows.forms.moment import SHANGHAI, written
 from workflows.forms.spec import Answers
 
 NAME = "柳知春"
+CALLED_BACK = "已与报告人通话，核对了发生时间和联系人；产妇在重症监护室，生命体征平稳。"
 _COURSE: Answers = {
     "course_antenatal": "孕 9 周建档，规律产检；孕 36 周贫血未复查，风险分级没有调整。",
     "course_rescue": (
