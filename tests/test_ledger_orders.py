@@ -1,7 +1,7 @@
 """A ledger item under events in any order: what must hold whoever does whatever comes next."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from models import (
     Appointment,
     Attachment,
+    Clock,
     ItemSource,
     Organisation,
     Rectification,
@@ -51,6 +52,7 @@ def test_only_another_units_acceptance_closes_and_the_first_deadline_stays(
 ) -> None:
     walk, chance = start_walk(), Random(seed)  # noqa: S311 - no secret
     first: date | None = None
+    met: dict[int, tuple[datetime | None, ...]] = {}
     with Session(walk.app.extensions["engine"]) as session:
         key = enter(walk, session, ItemSource.SPOT_CHECK).id
         session.commit()
@@ -71,6 +73,16 @@ def test_only_another_units_acceptance_closes_and_the_first_deadline_stays(
                 assert (act, who) == ("accept", ACCEPTOR), what
             if item.deadline != deadline and item.reopened == reopened:
                 assert (act, who) in {("plan", OWNER), ("extension", LEADER)}, what
+            limits = session.scalars(
+                select(Clock).where(
+                    Clock.rule_key == "clock.rectification", Clock.subject == str(key)
+                )
+            ).all()
+            now_met = {each.id: (each.due_at, each.met_at) for each in limits if each.met_at}
+            assert met.items() <= now_met.items(), what  # what was met, late or not, stays so
+            met = now_met
+            running = {each.due_at.date() for each in limits if each.due_at and not each.met_at}
+            assert running <= {item.deadline}, what
             kinds = [entry.kind for entry in item.entries]
             assert kinds.count("reopened") == item.reopened == len(item.reopenings), what
             assert kinds.count("accepted") == item.reopened + closed, what
