@@ -1,5 +1,6 @@
 """Working days are counted by the calendar, hours by the clock; what nobody entered is said."""
 
+import random
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -124,6 +125,20 @@ def test_a_working_day_ends_in_china_wherever_the_server_stands(
     move_server(zone)
     for starts, count, ends in ENDS:
         assert shipped.end_of(china(starts), count) == china(f"{ends}T23:59"), starts
+
+
+def test_working_days_agree_with_integers() -> None:
+    """Days counted as numbers from 1970-01-01, a Thursday, eight hours before Greenwich's: across
+    midnights, ends of months and years, leap days."""
+    plain, chance = WorkCalendar({}, frozenset()), random.Random(20261122)  # noqa: S311
+    for _ in range(20_000):
+        seconds, count = chance.randrange(694224000, 4102444800), chance.randrange(1, 12)
+        day, left = (seconds + 28800) // 86400, count
+        while left:
+            day += 1
+            left -= (day + 3) % 7 < 5
+        ends = datetime.fromtimestamp(day * 86400 - 28800 + 86340, UTC)
+        assert plain.end_of(datetime.fromtimestamp(seconds, UTC), count) == ends, (seconds, count)
 
 
 def test_a_naive_start_and_no_day_at_all_are_refused(shipped: WorkCalendar) -> None:

@@ -1,6 +1,6 @@
 """Answers: good ones pass, each bad one is refused at its field with a sentence that helps."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from tests.forms import (
     days,
     spoilt,
 )  # fmt: skip
+from workflows import id_card
 from workflows.demo import answers as demo
 from workflows.forms.answers import is_empty
 from workflows.forms.check import (
@@ -33,7 +34,7 @@ from workflows.forms.check import (
 )
 from workflows.forms.checks import CHECKS
 from workflows.forms.load import all_forms, load
-from workflows.forms.moment import SHANGHAI, written
+from workflows.forms.moment import SHANGHAI, moment, shown, written
 from workflows.forms.spec import Field, Kind
 
 NM_CARD, NM_VERDICT = "nearmiss_card.v1", "conclusion.v1-nearmiss"
@@ -699,6 +700,14 @@ def test_completeness_of_a_draft_grows() -> None:
 def test_the_cards_hour(at: str, card: str) -> None:
     moment = datetime.fromisoformat(at).replace(tzinfo=SHANGHAI)
     assert f"{card_hour(moment):%Y-%m-%d %H}" == card
+
+
+@pytest.mark.parametrize("at", ["1986-05-04 03:00", "1988-07-10 00:30", "1991-09-15 01:59"])
+def test_moments_of_the_years_with_summer_time_come_back_as_they_were_typed(at: str) -> None:
+    """China's clocks went an hour ahead in six summers, when many who give birth now were born."""
+    typed = datetime.fromisoformat(at).replace(tzinfo=SHANGHAI)
+    assert shown(moment(written(typed))) == at
+    assert id_card.IdCard("990121", typed.date(), True).age_on(date(2026, 11, 22)) in (35, 38, 40)
 
 
 def test_now_without_a_zone_is_refused() -> None:
