@@ -20,7 +20,7 @@ def test_what_is_mutated_gets_findings_and_refusals_and_nothing_runs() -> None:
     assert tried.unhandled == []
     assert tried.disagreed == []
     assert tried.accepted > 100
-    assert tried.moved - tried.failed > 5
+    assert tried.moved - tried.failed > 2  # some of what nobody asked about runs to its end
 
 
 def test_every_planted_expression_is_refused() -> None:

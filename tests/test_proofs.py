@@ -92,7 +92,7 @@ def test_one_found_one_reported_one_reviewed(start_walk: StartWalk) -> None:
     walk = start_walk()
     walk.play(lambda play: play.report(1))
     walk.at(2)
-    tally = "{}发现登记{}死亡个案已报送{}{}县级评审已签署{}{}市级评审已签署{}{}已归档"
+    tally = "{}发现登记{}个案已报送{}{}县级评审已签署{}{}市级评审已签署{}{}已归档"
     none, one = "1例", "无缺"
     board = words(walk, "shenqm", "/board")
     assert tally.format(1, 0, "待报送1例", 0, "待评审1例", 0, "待评审1例", 0) in board
@@ -128,7 +128,7 @@ def test_no_file_is_closed_without_its_review_and_with_anything_left_open(
     good = desk.filled(said.archive())
     for row, column, wrong, complaint in (
         (item, "state", RectificationState.WORKING, "还有 1 项整改未销号"),
-        (city, "level", COUNTY, "缺市级评审结论"),
+        (city, "level", Level.PROVINCE, "缺市级评审结论"),
     ):
         table, right = type(row), getattr(row, column)
         for value in (wrong, right):

@@ -106,6 +106,10 @@ def run(ground: Ground, kills: int, pause: float, seconds: float, seed: str) -> 
         client.join()
     rest(ground.engine)
     ground.stand.stop()
+    if _busy(ground.engine):  # a worker asked for something more just before it stopped
+        ground.stand.start()
+        rest(ground.engine)
+        ground.stand.stop()
     now = datetime.now(UTC)
     with Session(ground.engine.execution_options(reads=True)) as session:
         nowhere = ground.folder / "nowhere"
