@@ -15,10 +15,10 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from models import Appointment
 from tests import form_desk, pages, people
+from tests.once import migrated_postgres, migrated_sqlite
 from tests.pages import Client
 from tests.people import World
 from webapp import config, create_app, db
-from webapp.cli import migrate
 from webapp.db import make_engine
 from webapp.forms import released
 from workflows.actions import users
@@ -51,17 +51,13 @@ db.create_engine = _compiling_once
 @pytest.fixture(scope="session")
 def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated database without a row; tests work on copies."""
-    path = tmp_path_factory.mktemp("template") / "yili.db"
-    migrate(f"sqlite:///{path}")
-    return path
+    return migrated_sqlite(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
-def empty_postgres(request: pytest.FixtureRequest) -> str:
+def empty_postgres(postgres: Any) -> str:
     """The name of a migrated database without a row on the throw-away server."""
-    name = "template_migrated"
-    migrate(request.getfixturevalue("postgres").create_database(name))
-    return name
+    return migrated_postgres(postgres)
 
 
 @pytest.fixture

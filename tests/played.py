@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from models import Appointment, Attachment, Case, Organisation, Person
+from tests.once import once
 from tests.pages import Client
 from webapp.db import make_engine
 from workflows.actions import attachments
@@ -77,17 +78,19 @@ def _upload(session: Session, folder: Path) -> Upload:
 @pytest.fixture(scope="session")
 def played_sqlite(settled_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The eight cases as they stand at NOW; files beside the database."""
-    folder = tmp_path_factory.mktemp("played")
-    copyfile(settled_sqlite, folder / "yili.db")
-    engine = make_engine(f"sqlite:///{folder / 'yili.db'}")
-    with Session(engine) as session:
-        units, upload = _units(session), _upload(session, folder / "files")
-        for play in cases.EIGHT:
-            play(Stage(session, units, upload), NOW)
-        Stage(session, units, upload).let_pass(NOW)
-        session.commit()
-    engine.dispose()
-    return folder
+
+    def build(folder: Path) -> None:
+        copyfile(settled_sqlite, folder / "yili.db")
+        engine = make_engine(f"sqlite:///{folder / 'yili.db'}")
+        with Session(engine) as session:
+            units, upload = _units(session), _upload(session, folder / "files")
+            for play in cases.EIGHT:
+                play(Stage(session, units, upload), NOW)
+            Stage(session, units, upload).let_pass(NOW)
+            session.commit()
+        engine.dispose()
+
+    return once(tmp_path_factory, "played", build)
 
 
 @pytest.fixture

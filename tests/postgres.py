@@ -59,7 +59,7 @@ class ServerFailed(Exception):
     """The server did not start; carries the end of its log."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Server:
     """A running server: `prefix` and a database name make a SQLAlchemy URL."""
 

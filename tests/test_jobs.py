@@ -3,14 +3,15 @@
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from shutil import copyfile
 
 import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from models import Event, Incident, IncidentKind, WorkerBeat
+from tests.once import migrated_postgres, migrated_sqlite
 from tests.waiting import until
-from webapp.cli import migrate
 from webapp.db import make_engine
 from workflows import jobs
 from workflows.actions import incidents
@@ -35,10 +36,11 @@ def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
     if request.param == "pg":
-        url = request.getfixturevalue("postgres").create_database("jobs")
+        server = request.getfixturevalue("postgres")
+        url = server.create_database("jobs", migrated_postgres(server))
     else:
-        url = f"sqlite:///{tmp_path_factory.mktemp('jobs') / 'jobs.db'}"
-    migrate(url)
+        path = tmp_path_factory.mktemp("jobs") / "jobs.db"
+        url = f"sqlite:///{copyfile(migrated_sqlite(tmp_path_factory), path)}"
     engine = make_engine(url)
     yield engine
     engine.dispose()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copyfile
 from threading import Event as Signal
 from typing import Any
 
@@ -40,11 +41,11 @@ from models import (
     TaskState,
     Timer,
 )
+from tests.once import migrated_postgres, migrated_sqlite, once
 from tests.pages import Client
 from tests.people import PASSWORD_HASH
 from tests.typed import typed
 from webapp import worker
-from webapp.cli import migrate
 from webapp.db import make_engine
 from workflows import demo, icd10, kinds
 from workflows.actions.attachments import store
@@ -80,18 +81,19 @@ def _settle(url: str, folder: Path) -> None:
 @pytest.fixture(scope="session")
 def settled_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database to copy, with people in it and no case."""
-    path = tmp_path_factory.mktemp("settled") / "yili.db"
-    migrate(f"sqlite:///{path}")
-    _settle(f"sqlite:///{path}", path.parent)
-    return path
+
+    def build(folder: Path) -> None:
+        copyfile(migrated_sqlite(tmp_path_factory), folder / "yili.db")
+        _settle(f"sqlite:///{folder / 'yili.db'}", folder)
+
+    return once(tmp_path_factory, "settled", build) / "yili.db"
 
 
 @pytest.fixture(scope="session")
-def settled_postgres(request: pytest.FixtureRequest, tmp_path_factory: Any) -> str:
+def settled_postgres(postgres: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of such a database on the throw-away server."""
     name = "template_settled"
-    url = request.getfixturevalue("postgres").create_database(name)
-    migrate(url)
+    url = postgres.create_database(name, migrated_postgres(postgres))
     _settle(url, tmp_path_factory.mktemp("settled"))
     return name
 

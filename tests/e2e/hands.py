@@ -75,14 +75,12 @@ class Hands:
         self.look(name)
 
     def look(self, name: str) -> None:
-        """Each kind of page once: axe-core, and nothing to push sideways on a narrow screen."""
-        kind = f"{name} at {self.width}"
-        if kind in self.seen:
-            return
-        self.seen.add(kind)
-        self.complaints += [
-            f"{name}: {rule}: {nodes}" for rule, nodes in violations(self.page).items()
-        ]
+        """Each kind of page once by axe-core; never anything to push sideways."""
+        if name not in self.seen:
+            self.seen.add(name)
+            self.complaints += [
+                f"{name}: {rule}: {nodes}" for rule, nodes in violations(self.page).items()
+            ]
         wide = self.page.evaluate("document.documentElement.scrollWidth")
         if wide > self.width:
             self.complaints.append(f"{name}: {wide} px wide")
