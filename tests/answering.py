@@ -1,6 +1,6 @@
 """Canaries in what is asked of a unit and what it answers: more time, effects, notices, watching.
 
-Plants them beside a case of `tests.test_leaks`; who may meet which stands there.
+Plants them beside the case of `tests.planting`; who may meet which stands in `tests.test_leaks`.
 """
 
 from collections.abc import Mapping

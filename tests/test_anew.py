@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Case, Level, Panel, Rectification, Task
+from tests.looking import addresses, met
 from tests.played import NOW, Browse, Cast, _units, _upload
 from tests.reviewing import submit
-from tests.test_leaks import addresses, met
 from workflows import gather
 from workflows.demo import answers
 from workflows.demo.play import QH, Play
