@@ -6,7 +6,7 @@ from threading import Event as Signal
 
 import pytest
 import time_machine
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import Engine, event, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, undefer
 from sqlalchemy.orm.exc import StaleDataError
@@ -26,6 +26,7 @@ from models import (
     TaskState,
     Timer,
 )
+from tests.benchmarks import timers as benchmark
 from tests.cases import report, step
 from tests.conftest import DATABASES
 from tests.pages import Client
@@ -149,6 +150,32 @@ def test_a_state_that_cannot_be_read_holds_up_nobody_either(
         )
     worker.passes(LATE)
     assert [row.case_id for row in told(session, EventName.TIMER_FIRED)] == [well.id]
+
+
+def test_a_due_row_of_which_the_state_knows_nothing_does_not_fire_for_ever(
+    session: Session, world: World, worker: Worker
+) -> None:
+    [case] = reported(session, world)
+    version = process_of(session, case).version
+    session.execute(update(Timer).values(due_at=LATE - 2 * HOUR))
+    session.commit()
+    worker.passes(LATE - HOUR)
+    assert [timer.attempts for timer in session.scalars(select(Timer))] == [1, 1]
+    assert told(session, EventName.TIMER_FIRED) == []
+    assert process_of(session, case).version == version
+
+
+def test_copies_of_a_case_fall_due_like_the_case_itself(
+    session: Session, world: World, worker: Worker, engine: Engine
+) -> None:
+    """What make bench-timers measures is the work of real cases."""
+    [case] = reported(session, world)
+    rows = benchmark._rows_of(session, case)
+    session.rollback()
+    size = benchmark.Size(waiting=0, due=3, workers=1, within=0)
+    assert len(benchmark.copy(engine, rows, size, LATE - MINUTE)) == 3
+    worker.passes(LATE)
+    assert len(told(session, EventName.CLOCK_ESCALATED)) == 4
 
 
 @pytest.mark.parametrize("database", DATABASES)

@@ -7,7 +7,7 @@ in it, so that it could be worked on like any other. Notifications are not copie
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import zstandard
@@ -27,6 +27,7 @@ from models import (
     User,
 )
 from tests.people import PASSWORD_HASH
+from workflows.forms.moment import SHANGHAI
 
 CITY, FIRST, COUNTIES = 990100, 23, 75  # the demonstration's city; more counties in it
 COPIED = ("case", "person", "case_unit", "clock", "process", "task", "timer", "document", "event")
@@ -224,8 +225,7 @@ class _Crowd:
                 for old in ids:
                     state = state.replace(old.encode(), f"{old[:24]}{i:08x}".encode())
                 for due in moments:
-                    then = (due - back).isoformat()
-                    state = state.replace(due.isoformat().encode(), then.encode())
+                    state = moved(state, due, due - back)
                 chunk.append(
                     row
                     | {
@@ -236,6 +236,15 @@ class _Crowd:
                     }
                 )
             yield chunk
+
+
+def moved(state: bytes, old: datetime, new: datetime) -> bytes:
+    """An engine state in which what was due at one moment is due at another, as rules write it."""
+    for zone in (SHANGHAI, UTC):
+        written = old.astimezone(zone).isoformat().encode()
+        if written in state:
+            return state.replace(written, new.astimezone(zone).isoformat().encode())
+    raise ValueError(f"the state waits for nothing at {old}")
 
 
 def _analyse(engine: Engine) -> None:

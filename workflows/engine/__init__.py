@@ -170,10 +170,17 @@ def complete(
 
 
 def fire(session: Session, process: Process, host: Host, *, now: datetime) -> None:
-    """Fire every timer of the process that is due at `now`. Raises StepFailed."""
-    due = next((timer.bpmn_id for timer in process.timers if timer.due_at <= now), None)
-    with _telling(process.definition.name, process.id, due), script.at(now):
-        _save(session, process, _load(process, host, now), host, now)
+    """Fire every timer of the process that is due at `now`. Raises StepFailed, also where a row is
+    due of which the state knows nothing: it would fire at every look, and nothing would come of it.
+    """
+    due = {timer.spiff_id: timer.bpmn_id for timer in process.timers if timer.due_at <= now}
+    first = next(iter(due.values()), None)
+    with _telling(process.definition.name, process.id, first), script.at(now):
+        instance = _load(process, host, now)
+        waiting = {key for key, (at, _) in instance.timers.items() if at <= now}
+        if unknown := due.keys() - waiting:
+            raise LookupError(f"the state does not wait for {sorted(unknown)}")
+        _save(session, process, instance, host, now)
 
 
 def cancel(process: Process, *, now: datetime) -> None:
