@@ -95,3 +95,11 @@ def test_a_late_report_is_taken_and_stays_late(session, seats):
         "UT_discuss",
         "UT_submit",
     }
+
+
+def test_numbers_go_on_after_the_9999th_case_of_a_county(session, seats) -> None:
+    first, _clock = report(session, seats, 1)
+    first.number = f"{first.number[:-4]}9998"
+    session.flush()
+    numbers = [report(session, seats, hours)[0].number for hours in (2, 3, 4)]
+    assert [number.rpartition("-")[2] for number in numbers] == ["9999", "10000", "10001"]

@@ -81,6 +81,12 @@ def test_nothing_below_the_edge_reads_the_clock() -> None:
     }
 
 
+def test_no_query_asks_what_no_index_answers() -> None:
+    # `==` with a value that may be None says IS NULL or =, and both look into an index; on
+    # PostgreSQL, IS NOT DISTINCT FROM reads the whole table.
+    assert where(r"\.is_(not_)?distinct_from$", "workflows", "webapp") == {}
+
+
 def test_files_are_called_by_nouns_and_are_short() -> None:
     for path in sources(*LAYERS):
         assert path.stem not in ("utils", "helpers", "manager", "common", "misc"), path

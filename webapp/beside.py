@@ -226,8 +226,8 @@ def _notice(task: Task) -> list[Link]:
     notice = db.session.scalars(
         visible_notices(current.appointment)
         .where(
-            Notice.case_id.is_not_distinct_from(task.case_id),
-            Notice.duty_id.is_not_distinct_from(task.duty_id),
+            Notice.case_id == task.case_id,
+            Notice.duty_id == task.duty_id,
             Notice.id.in_(ours),
         )
         .order_by(Notice.id.desc())

@@ -211,13 +211,13 @@ def show(notice_id: int) -> ResponseReturnValue:
 def _to_sign(notice: Notice) -> Task | None:
     """Our step of signing for it; not for an older one of the same case."""
     newest = select(Notice.id).where(
-        Notice.case_id.is_not_distinct_from(notice.case_id),
-        Notice.duty_id.is_not_distinct_from(notice.duty_id),
+        Notice.case_id == notice.case_id,
+        Notice.duty_id == notice.duty_id,
         Notice.id > notice.id,
     )
     query = inbox(current.appointment).where(
-        Task.case_id.is_not_distinct_from(notice.case_id),
-        Task.duty_id.is_not_distinct_from(notice.duty_id),
+        Task.case_id == notice.case_id,
+        Task.duty_id == notice.duty_id,
         Task.form.like("notice_receipt.v%"),
         ~newest.exists(),
     )
@@ -261,8 +261,8 @@ def _confirmed(notice: Notice) -> str:
     sheet = db.session.scalars(
         select(Document)
         .where(
-            Document.case_id.is_not_distinct_from(notice.case_id),
-            Document.duty_id.is_not_distinct_from(notice.duty_id),
+            Document.case_id == notice.case_id,
+            Document.duty_id == notice.duty_id,
             Document.form.like("notice_issue.v%"),
             Document.submitted_at == notice.issued_at,
         )

@@ -50,11 +50,11 @@ def previous(session: Session, form: Form, task: Task) -> Answers:
         select(Document.answers)
         .join(Task, Task.id == Document.task_id)
         .where(
-            Document.case_id.is_not_distinct_from(task.case_id),
-            Document.duty_id.is_not_distinct_from(task.duty_id),
+            Document.case_id == task.case_id,
+            Document.duty_id == task.duty_id,
             Document.form.like(f"{form.prefill}.v%"),
-            Task.level.is_not_distinct_from(task.level),
-            Task.rectification_id.is_not_distinct_from(task.rectification_id),
+            Task.level == task.level,
+            Task.rectification_id == task.rectification_id,
         )
         .order_by(Document.id.desc())
         .limit(1)

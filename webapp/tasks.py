@@ -257,8 +257,8 @@ def _recalled(task: Task) -> Notice | None:
         NoticeRecipient.reply_duty_id == task.duty_id, NoticeRecipient.reply_duty_id.is_not(None)
     )
     signed = and_(
-        Notice.case_id.is_not_distinct_from(task.case_id),
-        Notice.duty_id.is_not_distinct_from(task.duty_id),
+        Notice.case_id == task.case_id,
+        Notice.duty_id == task.duty_id,
         literal(load.base_name(task.form) == "notice_receipt"),
     )
     found = db.session.scalars(
@@ -275,8 +275,8 @@ def _following(task: Task) -> list[Task]:
     Opinions are counted nowhere: who has filed and who has not is nobody's business.
     """
     query = select(Task).where(
-        Task.case_id.is_not_distinct_from(task.case_id),
-        Task.duty_id.is_not_distinct_from(task.duty_id),
+        Task.case_id == task.case_id,
+        Task.duty_id == task.duty_id,
         Task.state == TaskState.OPEN,
     )
     if current.appointment.role in (Role.EXPERT, Role.SECRETARY):

@@ -3,8 +3,7 @@
 Whoever may see the duty sees its limits, by the same queries. Knows no page.
 """
 
-from sqlalchemy import ColumnElement, Select, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, or_, select, union_all
 
 from models import (
     Appointment,
@@ -39,9 +38,9 @@ def visible(by: Appointment) -> Select[Clock]:
                 (Clock.rule_key == _REMINDER)
                 & Clock.duty_id.in_(visible_measures(by).with_only_columns(Duty.id)),
                 (Clock.rule_key == _REPLY)
-                & Clock.duty_id.in_(
-                    visible_replies(by).with_only_columns(NoticeRecipient.reply_duty_id)
-                ),
+                & visible_replies(by)
+                .where(NoticeRecipient.reply_duty_id == Clock.duty_id)
+                .exists(),
             ),
         )
     )
@@ -49,14 +48,10 @@ def visible(by: Appointment) -> Select[Clock]:
 
 def _hosts_items(by: Appointment) -> ColumnElement[bool]:
     """The duty was entered for a visible item, is about one, or has opened one again."""
-    seen, again = visible_items(by), aliased(Reopening)
-    return or_(
-        seen.where(Rectification.duty_id == Duty.id).exists(),
-        seen.where(Rectification.id == Duty.item_id).exists(),
-        seen.join(again, again.item_id == Rectification.id)
-        .where(again.duty_id == Duty.id)
-        .exists(),
-    )
+    entered = select(Rectification.id).where(Rectification.duty_id == Duty.id)
+    again = select(Reopening.item_id).where(Reopening.duty_id == Duty.id)
+    of_duty = union_all(*(keys.correlate(Duty) for keys in (entered, select(Duty.item_id), again)))
+    return visible_items(by).where(Rectification.id.in_(of_duty)).exists()
 
 
 def _hosted(by: Appointment) -> Select[int | None]:

@@ -5,7 +5,17 @@ As in permissions: unseen is absent. Knows no page and no form's words.
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, false, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    exists,
+    false,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session
 
 from models import (
@@ -55,7 +65,8 @@ def visible_items(by: Appointment) -> Select[Rectification]:
             Duty.kind == DutyKind.LEDGER_ITEM, Duty.region_code.in_(areas_of(by))
         )
         below = Rectification.duty_id.in_(in_area)
-    of_cases = Rectification.case_id.in_(select(Case.id).where(case_scope(by)))
+    # Of one item this is a look by index; asked as a list it would be all cases one may open
+    of_cases = exists().where(Case.id == Rectification.case_id, case_scope(by))
     return select(Rectification).where(
         or_(ours, below, of_cases),
         *(_not_of(own) for own in unread_below(by)),

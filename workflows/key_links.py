@@ -7,11 +7,12 @@ the ledger is one found danger, whatever found it. Reads rows, changes nothing, 
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from models import Appointment, CarePlan, Rectification, Reopening
+from models import Appointment, CarePlan, Rectification
 from workflows.item_scope import visible_items
+from workflows.recurrence import items_of
 
 MOST = 500
 
@@ -44,8 +45,8 @@ def items(session: Session, by: Appointment, case_id: int | None = None) -> list
     """The newest items that somebody sees, of one case or of all."""
     query = visible_items(by).options(joinedload(Rectification.owner))
     if case_id is not None:
-        again = select(Reopening.item_id).where(Reopening.case_id == case_id)
-        query = query.where(or_(Rectification.case_id == case_id, Rectification.id.in_(again)))
+        ours = items_of(case_id).with_only_columns(Rectification.id)
+        query = query.where(Rectification.id.in_(ours))
     return list(session.scalars(query.order_by(Rectification.id.desc()).limit(MOST)))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from sqlalchemy import Select, and_, exists, or_, select
+from sqlalchemy import Select, and_, exists, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from models import Case, Duty, Organisation, Rectification, RectificationState, Reopening
@@ -101,10 +101,9 @@ def run_at(about: Case | Duty, level: str, place: int) -> list[Select[int]]:
 
 def items_of(case_id: int) -> Select[Rectification]:
     """Items of a case: those its review entered, and old ones it opened again."""
+    own = select(Rectification.id).where(Rectification.case_id == case_id)
     again = select(Reopening.item_id).where(Reopening.case_id == case_id)
-    return select(Rectification).where(
-        or_(Rectification.case_id == case_id, Rectification.id.in_(again))
-    )
+    return select(Rectification).where(Rectification.id.in_(union_all(own, again)))
 
 
 def open_in(case_id: int) -> Select[Rectification]:

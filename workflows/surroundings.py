@@ -299,8 +299,8 @@ def recognisable(session: Session, task: Task) -> list[small_cells.Risk]:
     notice = session.scalars(
         select(Notice)
         .where(
-            Notice.case_id.is_not_distinct_from(task.case_id),
-            Notice.duty_id.is_not_distinct_from(task.duty_id),
+            Notice.case_id == task.case_id,
+            Notice.duty_id == task.duty_id,
         )
         .order_by(Notice.id.desc())
         .limit(1)

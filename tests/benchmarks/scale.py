@@ -71,6 +71,7 @@ class Known:
     name: str
     number: str
     hospital: int
+    steps: dict[str, int]  # of the hospital: one that waits, one that was handed in
 
 
 def readers(session: Session) -> dict[str, Appointment]:
@@ -122,7 +123,15 @@ def known(session: Session, hospital: int) -> Known:
 
     case = newest(CaseState.RECTIFYING)
     name = session.scalars(select(Person.name).where(Person.case_id == case.id)).one()
-    return Known(case, newest(CaseState.CLOSED), name, case.number, hospital)
+
+    def step(state: TaskState) -> int:
+        query = select(Task.id).where(
+            Task.organisation_id == hospital, Task.lane == "quality_office", Task.state == state
+        )
+        return session.scalars(query.order_by(Task.id.desc()).limit(1)).one()
+
+    steps = {"step": step(TaskState.OPEN), "step, handed in": step(TaskState.DONE)}
+    return Known(case, newest(CaseState.CLOSED), name, case.number, hospital, steps)
 
 
 LISTS = {
@@ -146,6 +155,9 @@ BOARDS = {
     "limits, met late": "/clocks?state=met_late",
     "limits, all": "/clocks?state=all",
     "limits, by unit": "/clocks?order=unit",
+    "ledger": "/ledger",
+    "ledger, overdue": "/ledger?view=overdue",
+    "ledger, closed": "/ledger?view=closed",
     "board": "/board",
     "board, last year": "/board?period=last_year",
     "statistics": "/statistics?period=year",
@@ -172,6 +184,9 @@ def asks(who: str, seen: Known) -> Iterator[Ask]:
     ):
         yield Ask(f"cases, {name}", "/cases", {"q": words})
         yield Ask(f"search, {name}", "/search", {"q": words})
+    if who == "hospital":
+        for name, key in seen.steps.items():
+            yield Ask(name, f"/tasks/{key}")
     for name, path in BOARDS.items():
         if who != "hospital" or not name.startswith("statistics"):
             yield Ask(name, path)

@@ -613,6 +613,8 @@ class _Copy:
             return self._seated(name)
         if target in COPIED:
             return self._pointing(name, target)
+        if target == "duty":
+            return "NULL"  # the played one's own; copies have none
         if isinstance(_pattern_type(column), Float) and not isinstance(column.type, Float):
             return _moment(self.connection, f"b.found + b.pace * t.{name}")
         if name in UNIQUE:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -129,10 +129,10 @@ def _next_number(session: Session, letters: str, county_code: str, now: datetime
     last = session.scalars(
         select(Case.number)
         .where(Case.number.startswith(start, autoescape=True))
-        .order_by(Case.number.desc())
+        .order_by(func.length(Case.number).desc(), Case.number.desc())  # 9999 comes before 10000
         .limit(1)
     ).one_or_none()
-    return f"{start}{int(last[-4:]) + 1 if last else 1:04d}"
+    return f"{start}{int(last.removeprefix(start)) + 1 if last else 1:04d}"
 
 
 def _start(session: Session, case: Case, now: datetime) -> Task:

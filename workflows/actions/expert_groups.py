@@ -59,7 +59,7 @@ def form(
         raise InvalidAnswers(errors)
     which = DiseaseGroup(disease) if disease else None
     there = select(ExpertGroup.id).where(
-        ExpertGroup.organisation_id == unit.id, ExpertGroup.disease.is_not_distinct_from(which)
+        ExpertGroup.organisation_id == unit.id, ExpertGroup.disease == which
     )
     if session.scalar(there) is not None:
         raise InvalidAnswers({"unit": ["这个单位已经有这一专家组，请在原组里调整"]})

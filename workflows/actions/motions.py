@@ -390,8 +390,8 @@ def others(session: Session, motion: Motion) -> list[Motion]:
             Motion.commission_id == motion.commission_id,
             Motion.organisation_id == motion.organisation_id,
             Motion.object == motion.object,
-            Motion.person_id.is_not_distinct_from(motion.person_id),
-            Motion.named.is_not_distinct_from(motion.named),
+            Motion.person_id == motion.person_id,
+            Motion.named == motion.named,
             Motion.state.in_((MotionState.OPEN, MotionState.TAKEN)),
             Duty.done_at.is_(None),
         )

@@ -193,8 +193,8 @@ def _own(step: Handing) -> Notice | None:
     return step.session.scalars(
         select(Notice)
         .where(
-            Notice.case_id.is_not_distinct_from(step.task.case_id),
-            Notice.duty_id.is_not_distinct_from(step.task.duty_id),
+            Notice.case_id == step.task.case_id,
+            Notice.duty_id == step.task.duty_id,
         )
         .order_by(Notice.id.desc())
         .limit(1)

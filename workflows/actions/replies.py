@@ -181,14 +181,14 @@ def end_for(session: Session, notice: Notice, *, now: datetime) -> None:
 def _end_receipts(session: Session, notice: Notice, now: datetime) -> None:
     """The steps of signing for it that are open. Not those of a later notice of the same case."""
     of_same = (
-        Notice.case_id.is_not_distinct_from(notice.case_id),
-        Notice.duty_id.is_not_distinct_from(notice.duty_id),
+        Notice.case_id == notice.case_id,
+        Notice.duty_id == notice.duty_id,
     )
     if session.scalar(select(Notice.id).where(*of_same, Notice.id > notice.id).limit(1)):
         return
     waiting = select(Task).where(
-        Task.case_id.is_not_distinct_from(notice.case_id),
-        Task.duty_id.is_not_distinct_from(notice.duty_id),
+        Task.case_id == notice.case_id,
+        Task.duty_id == notice.duty_id,
         Task.form.like("notice_receipt.v%"),
         Task.state == TaskState.OPEN,
     )

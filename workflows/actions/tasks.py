@@ -151,11 +151,11 @@ def took_the_other(session: Session, task: Task, by: Appointment) -> str:
         .join(Document, Document.task_id == Task.id)
         .join(Appointment, Appointment.id == Document.appointment_id)
         .where(
-            Task.case_id.is_not_distinct_from(task.case_id),
-            Task.duty_id.is_not_distinct_from(task.duty_id),
+            Task.case_id == task.case_id,
+            Task.duty_id == task.duty_id,
             Task.effect.in_(apart),
-            Task.level.is_not_distinct_from(task.level),
-            Task.rectification_id.is_not_distinct_from(task.rectification_id),
+            Task.level == task.level,
+            Task.rectification_id == task.rectification_id,
             Document.author_id == by.user_id,
         )
     )
@@ -288,12 +288,12 @@ def _edition(session: Session, form: Form, task: Task) -> int:
         .select_from(Document)
         .outerjoin(Task, Task.id == Document.task_id)
         .where(
-            Document.case_id.is_not_distinct_from(task.case_id),
-            Document.duty_id.is_not_distinct_from(task.duty_id),
+            Document.case_id == task.case_id,
+            Document.duty_id == task.duty_id,
             Document.form.like(f"{base}.v%"),
-            Task.level.is_not_distinct_from(task.level),
-            Task.index.is_not_distinct_from(task.index),
-            Task.rectification_id.is_not_distinct_from(task.rectification_id),
+            Task.level == task.level,
+            Task.index == task.index,
+            Task.rectification_id == task.rectification_id,
         )
     )
     return (session.scalar(query) or 0) + 1
