@@ -71,7 +71,7 @@ class Known:
     name: str
     number: str
     hospital: int
-    steps: dict[str, int]  # of the hospital: one that waits, one that was handed in
+    steps: dict[str, dict[str, int]]  # by reader: one that waits, one that was handed in
 
 
 def readers(session: Session) -> dict[str, Appointment]:
@@ -130,7 +130,9 @@ def known(session: Session, hospital: int) -> Known:
         )
         return session.scalars(query.order_by(Task.id.desc()).limit(1)).one()
 
-    steps = {"step": step(TaskState.OPEN), "step, handed in": step(TaskState.DONE)}
+    steps = {
+        "hospital": {"step": step(TaskState.OPEN), "step, handed in": step(TaskState.DONE)},
+    }
     return Known(case, newest(CaseState.CLOSED), name, case.number, hospital, steps)
 
 
@@ -184,9 +186,8 @@ def asks(who: str, seen: Known) -> Iterator[Ask]:
     ):
         yield Ask(f"cases, {name}", "/cases", {"q": words})
         yield Ask(f"search, {name}", "/search", {"q": words})
-    if who == "hospital":
-        for name, key in seen.steps.items():
-            yield Ask(name, f"/tasks/{key}")
+    for name, key in seen.steps.get(who, {}).items():
+        yield Ask(name, f"/tasks/{key}")
     for name, path in BOARDS.items():
         if who != "hospital" or not name.startswith("statistics"):
             yield Ask(name, path)

@@ -611,10 +611,8 @@ class _Copy:
             return "b.id"
         if target in ("organisation", "user", "appointment"):
             return self._seated(name)
-        if target in COPIED:
+        if target in COPIED or target == "duty":
             return self._pointing(name, target)
-        if target == "duty":
-            return "NULL"  # the played one's own; copies have none
         if isinstance(_pattern_type(column), Float) and not isinstance(column.type, Float):
             return _moment(self.connection, f"b.found + b.pace * t.{name}")
         if name in UNIQUE:
@@ -626,7 +624,12 @@ class _Copy:
         return f"b.id * {most} + {place}"
 
     def _pointing(self, name: str, target: str) -> str:
-        """The new id of the row pointed to: of the same case, at the same place among its rows."""
+        """The new id of the row pointed to: of the same case, at the same place among its rows.
+
+        Duties are not copied: the played one's own is nobody else's.
+        """
+        if target not in COPIED:
+            return "NULL"
         place = f'(SELECT o.place_in_case FROM "pattern_{target}" o WHERE o.id = t.{name})'  # noqa: S608
         there = self._new_id(target, place)
         if COPIED[target][1] == EVERY or COPIED[self.table.name][1] == WITH_STEPS:
