@@ -9,14 +9,12 @@ import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from models import Duty, DutyKind, DutyState, Level, Notice, Notification
+from models import Duty, DutyKind, DutyState, Notice, Notification
 from tests import said
 from tests.conftest import DATABASES
 from tests.walk import Move, StartWalk, Walk, faults
 from workflows import rules
 from workflows.demo import answers
-from workflows.demo.answers import NAME
-from workflows.demo.play import Play
 from workflows.duties import last_ended
 from workflows.events import EventName
 
@@ -219,71 +217,6 @@ def test_who_sees_a_duty(start_walk: StartWalk) -> None:
     assert walk.browser("zhougy").get("/duties").status_code == 404
     reply = walk.browser("shenqm").post(f"{path}/reminder")
     assert reply.status_code == 404  # nobody reminds themselves
-
-
-@pytest.mark.clause("C01")
-@pytest.mark.parametrize("database", DATABASES)
-def test_a_county_feeds_back_each_case_and_the_city_every_quarter(start_walk: StartWalk) -> None:
-    walk = start_walk()
-    walk.play(Play.first_48h, lambda play: play.verify(60), lambda play: play.county_review(100))
-    county = walk.session.scalars(select(Notice).where(Notice.case_id == walk.case_id)).one()
-    assert county.issued_at is not None
-    assert county.level == Level.COUNTY.value
-
-    arrive(walk, "2027-01-04")
-    quarter = turn_to(walk, QUARTER, "city_commission", "2026-10-01")
-    assert quarter.period == "2026 年第 4 季度"
-    step = walk.task("chenglc", "quarter_draft")
-    page = walk.browser("chenglc").get(f"/tasks/{step.id}").text
-    for problem in answers.problems(owner=1):
-        assert problem["text"] in page  # 归纳总结评审工作中发现的问题
-
-    def draft(**over: object) -> TestResponse:
-        filled = answers.quarterly_notice(
-            period=quarter.period,
-            deaths=1,
-            reviewed=1,
-            recipients=[walk.units["qh_mch"], walk.units["bl_commission"]],
-            sign=said.SIGNED,
-            **over,
-        )
-        return walk.hand_in("chenglc", "quarter_draft", filled)
-
-    for over, words in (
-        ({"content": "zero"}, "有 1 例评审结束"),
-        ({"guidance": f"家属是{NAME}的丈夫"}, "不能出现当事人"),
-    ):
-        reply = draft(**over)
-        assert reply.status_code == 422, over
-        assert any(words in fault for fault in faults(reply)), faults(reply)
-    assert draft().status_code == 303
-    assert walk.open() == Counter(["quarter_issue:renys"])
-    back = {"issue_decision": "return", "return_reason": "请写明由谁负责。"}
-    assert walk.hand_in("renys", "quarter_issue", back).status_code == 303
-    assert draft(measures="各县级妇幼保健院负责，产后 2 小时称重计量。").status_code == 303
-    issue = answers.notice_issue(sign=said.SIGNED, confirm_reason="全市只有一例，写明例数。")
-    assert walk.hand_in("renys", "quarter_issue", issue).status_code == 303
-    assert walk.open() == Counter(["quarter_sign:shenqm", "quarter_sign:guqf"])
-
-    walk.session.rollback()
-    notice = walk.session.scalars(select(Notice).where(Notice.duty_id == quarter.id)).one()
-    sheet = walk.browser("guqf").get(f"/notices/{notice.id}").text
-    assert notice.number in sheet
-    for words in (
-        "报告孕产妇死亡 1 例，评审结束 1 例",
-        "普遍问题",
-        "个性化问题",
-        "指导性意见",
-        "改进措施",
-    ):
-        assert words in sheet
-    for who in ("shenqm", "guqf"):
-        receipt = answers.notice_receipt(sign=said.signed(walk, who))
-        assert walk.hand_in(who, "quarter_sign", receipt).status_code == 303
-    assert walk.open() == Counter()
-    walk.session.refresh(quarter)
-    assert quarter.state is DutyState.DONE
-    assert walk.browser("gaomz").get(f"/notices/{notice.id}").status_code == 404  # not addressed
 
 
 def test_a_quarter_without_a_reviewed_case_is_a_zero_notice(start_walk: StartWalk) -> None:

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from models import (
     Attachment,
     Case,
-    Clock,
     Duty,
     DutyKind,
     DutyState,
@@ -113,13 +112,13 @@ def motions(walk: Walk) -> list[Motion]:
     return list(walk.session.scalars(select(Motion).order_by(Motion.id)))
 
 
-def decided(walk: Walk, who: str, motion: Motion, decision: str) -> Motion:
+def decided(walk: Walk, who: str, motion: Motion, decision: str, **more: str) -> Motion:
     """A leader's page offers it, and the leader decides so, with a reason."""
     page = walk.browser(who).get(f"/motions/{motion.id}").text
     assert f'value="{decision}"' in page, page
     reply = walk.browser(who).post(
         f"/motions/{motion.id}/decision",
-        data={"decision": decision, "reason": "期限已过，多次未到位。"},
+        data={"decision": decision, "reason": "期限已过，多次未到位。"} | more,
     )
     assert reply.status_code == 303, faults(reply)
     walk.session.rollback()
@@ -136,141 +135,6 @@ def known(walk: Walk) -> list[str]:
 
 def names(walk: Walk) -> list[str]:
     return list(walk.session.scalars(select(Event.name).order_by(Event.id)))
-
-
-@pytest.mark.clause("C03", "D04")
-def test_not_put_right_is_proposed_decided_interviewed_filed_and_closed(
-    start_walk: StartWalk,
-) -> None:
-    """An item rejected twice and overdue, to the end of the interview about it."""
-    walk = start_walk()
-    item = enter(walk)
-    walk.walk(
-        [
-            Move(1, "zhougy", "plan", said.plan(2), "progress:zhougy"),
-            Move(2, "zhougy", "progress", said.progress("zhougy"), "accept:fangcf"),
-            Move(3, "fangcf", "accept", said.rejection(escalation="none"), "progress:zhougy"),
-            Move(4, "zhougy", "progress", said.progress("zhougy"), "accept:fangcf"),
-        ]
-    )
-    assert motions(walk) == []  # sent back once is not yet failing
-    again = said.rejection(escalation="supervise")
-    walk.make(Move(5, "fangcf", "accept", again, "progress:zhougy"))
-    walk.at(24 * 5)
-    walk.sweep()
-    walk.sweep()
-    asked, rejected, overdue = motions(walk)
-    facts_met = ["item_asked", "item_rejected", "item_overdue"]
-    assert [motion.fact for motion in (asked, rejected, overdue)] == facts_met
-    assert asked.measure is Measure.SUPERVISE  # as the acceptor asked, no harder
-    assert "第 2 次验收未通过，验收单位（青禾卫健）建议督导" in asked.facts
-    assert "建议督导" in walk.browser("zhougy").get(f"/ledger/{item.id}").text
-    decided(walk, "shaoxz", asked, "drop")
-    for motion in (rejected, overdue):
-        assert (motion.item_id, motion.measure) == (item.id, Measure.INTERVIEW)
-        assert motion.rule["quote"].startswith("对整改不力的单位和个人给约谈")
-        assert motion.organisation_id == walk.units["qh_hospital"]
-        assert motion.commission_id == walk.units["qh_commission"]
-    assert "验收未通过 2 次" in rejected.facts
-    assert "逾期" in overdue.facts
-
-    leader, desk = walk.browser("shaoxz"), walk.browser("fangcf")
-    assert leader.get("/motions").text.count(rejected.number) == 1
-    for stranger in ("zhougy", "helx", "shenqm", "wugs", "chenyf", "jiasj", "shenji"):
-        assert walk.browser(stranger).get("/motions").status_code == 404
-        assert walk.browser(stranger).get(f"/motions/{rejected.id}").status_code == 404
-    for elsewhere in ("dongdz", "renys"):
-        assert walk.browser(elsewhere).get(f"/motions/{rejected.id}").status_code == 404
-    # A person decides, the leader, with a reason
-    path = f"/motions/{rejected.id}/decision"
-    act = {"decision": "take:interview", "reason": "多次未到位，须当面提出要求。"}
-    assert desk.post(path, data=act).status_code == 404
-    assert leader.post(path, data=act | {"reason": "行"}).status_code == 422
-    assert leader.post(path, data=act | {"decision": "take:everything"}).status_code == 422
-    decided(walk, "shaoxz", rejected, "take:interview")
-    decided(walk, "shaoxz", overdue, f"combine:{rejected.id}")
-    assert leader.post(path, data=act | {"decision": "drop"}).status_code == 409
-    assert (rejected.state, overdue.state) == (MotionState.TAKEN, MotionState.COMBINED)
-    assert rejected.duty_id is not None
-
-    walk.duty_id, place = rejected.duty_id, f"/measures/{rejected.duty_id}"
-    assert walk.browser("helx").get(place).status_code == 404  # nothing is written to them yet
-    walk.walk(
-        [
-            Move(121, "fangcf", "summons", SUMMONS, "summons_receipt:helx summons_receipt:zhougy"),
-            Move(122, "helx", "summons_receipt", RECEIPT, "interview:fangcf"),
-            Move(
-                170, "fangcf", "interview", RECORD, "interview_object:helx interview_object:zhougy"
-            ),
-            Move(171, "helx", "interview_object", DISPUTE, "interview:fangcf"),
-            Move(
-                172, "fangcf", "interview", RECORD, "interview_object:helx interview_object:zhougy"
-            ),
-            Move(173, "helx", "interview_object", AGREE, "interviewer:shaoxz"),
-            Move(174, "shaoxz", "interviewer", SIGN, "plan:zhougy filing:fangcf"),
-        ]
-    )
-    record = walk.browser("helx").get(place).text
-    assert "约谈记录（第 2 版）" in record
-    assert "整改不力、整改达不到要求" in record
-    assert "验收未通过 2 次" in record
-    assert "逾期" in record
-    required = walk.session.scalars(
-        select(Rectification).where(Rectification.duty_id == walk.duty_id)
-    ).one()
-    assert required.source is ItemSource.INTERVIEW
-    assert required.owner_id == walk.units["qh_hospital"]
-    assert required.acceptor_id == walk.units["qh_commission"]
-    assert required.first_deadline is not None
-    assert required.kind == "management"  # so that the same problem opens it again
-
-    # Made known as well (约谈通报): the leader says so, once, and the desk has a notice to draft
-    leader = walk.browser("shaoxz")
-    assert walk.browser("fangcf").post(f"{place}/notice").status_code == 404
-    assert "同时通报" in leader.get(place).text
-    assert leader.post(f"{place}/notice").status_code == 303
-    assert leader.post(f"{place}/notice").status_code == 303
-    assert known(walk) == [rejected.number]
-    assert "同时通报" not in leader.get(place).text
-
-    # Filed with the city's commission, which sees it from then on
-    clock = walk.session.scalars(
-        select(Clock).where(Clock.rule_key == "clock.interview_filing")
-    ).one()
-    assert "本地口径待确认" in walk.browser("fangcf").get(place).text
-    assert "报送备案" not in walk.browser("helx").get(place).text
-    assert (clock.due_at, clock.met_at) == (None, None)  # 同时: no number, none is made up
-    assert walk.browser("chenglc").get(place).status_code == 404
-    assert {who: walk.limits(who) for who in ("shaoxz", "zhougy", "chenglc", "subl")} == {
-        "shaoxz": {"约谈报备案": place, "问题整改": f"/ledger/{item.id}"},
-        "zhougy": {"问题整改": f"/ledger/{item.id}"},  # of the filing nobody else learns
-        "chenglc": {"问题整改": f"/ledger/{item.id}"},
-        "subl": {},
-    }
-    walk.make(Move(175, "fangcf", "filing", FILING, "plan:zhougy filed:chenglc"))
-    assert clock.met_at is not None
-    assert walk.limits("chenglc", "?state=all")["约谈报备案"] == place
-    assert "约谈记录" in walk.browser("chenglc").get(place).text
-    assert "备案摘要" not in walk.browser("helx").get(place).text
-    days = said.plan(20)
-    walk.walk(
-        [
-            Move(176, "chenglc", "filed", FILED, "plan:zhougy"),
-            Move(177, "zhougy", "plan", days, "progress:zhougy"),
-            Move(178, "zhougy", "progress", said.progress("zhougy"), "accept:fangcf"),
-            Move(179, "fangcf", "accept", said.acceptance(), "interview_close:shaoxz"),
-            Move(180, "shaoxz", "interview_close", CLOSE, ""),
-        ]
-    )
-    assert walk.session.get_one(Duty, walk.duty_id).state is DutyState.DONE
-    assert required.state is RectificationState.CLOSED
-    assert item.state is not RectificationState.CLOSED  # what it was about goes on for itself
-    assert {"motion.proposed", "motion.decided", "interview.disputed", "interview.filed",
-            "interview.registered", "measure.closed"} <= set(names(walk))  # fmt: skip
-    for who, page in (("shaoxz", "/motions?view=all"), ("helx", "/measures?view=all")):
-        assert rejected.number in walk.browser(who).get(page).text
-    walk.sweep()
-    assert walk.session.scalar(select(func.count()).select_from(Motion)) == 3
 
 
 def test_whoever_endorsed_the_review_leaves_the_measure_to_another_or_says_why_not(

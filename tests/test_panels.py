@@ -23,7 +23,7 @@ from models import (
 )
 from tests import said
 from tests.reviewing import begin, opened, submit
-from tests.walk import Move, Page, StartWalk, Walk, faults
+from tests.walk import Page, StartWalk, Walk
 from workflows.demo.people import seat_of
 from workflows.demo.play import Play
 from workflows.forms import load
@@ -258,30 +258,3 @@ def test_the_page_starts_with_the_proposal_and_may_be_handed_in_as_it_is(conveni
     assert [member.user.username for member in panel.members if member.is_guide] == ["qianqs"]
     for who in SIX:
         assert walk.browser(who).get(f"/tasks/{task.id}").status_code == 404, who
-
-
-def test_who_should_stand_back_is_refused_on_the_row_and_wanted_with_a_reason(
-    convening: Walk,
-) -> None:
-    walk = convening
-    own = walk.session.scalars(select(User.id).where(User.username == "ownexpert")).one()
-    whole = said.panel("county", 5)(walk)
-    row = {"user": own, "organisation": walk.units["city_mch"], "is_guide": False}
-    refused = walk.hand_in("fangcf", "convene", whole | {"members": [*whole["members"], row]})
-    assert refused.status_code == 422
-    [fault] = faults(refused)
-    assert fault.startswith("专家 6：应当回避：任职于青禾县人民医院")
-    assert "专家组建议" in refused.text
-    assert walk.session.scalars(select(Panel)).all() == []
-    row["override_reason"] = "全市唯一的羊水栓塞专业带头人，经委领导同意，只提供咨询。"
-    moved = Move(
-        100,
-        "fangcf",
-        "convene",
-        lambda walk: whole | {"members": [*whole["members"], row]},
-        " ".join(f"opinion:{who}" for who in said.COUNTY_PANEL),
-    )
-    walk.make(moved)
-    happened = f"/cases/{walk.case_id}"
-    assert "经说明理由聘请：江雪晴，理由「全市唯一" in walk.browser("fangcf").get(happened).text
-    assert "江雪晴" not in walk.browser("zhougy").get(happened).text

@@ -427,11 +427,12 @@ class Walk:
         path = f"/tasks/{task.id}"
         assert f'href="{path}"' in browser.get("/tasks").text, f"{who} does not see {step}"
         if step == "opinion":
-            self._declare(browser, path)
+            self.declare(who, path)
         return path, load.load(task.form)
 
-    def _declare(self, browser: Client, path: str) -> None:
+    def declare(self, who: str, path: str) -> None:
         """Whoever has not declared is asked to before the form opens."""
+        browser = self.browser(who)
         asked = browser.get(path).location
         if asked is not None:
             answer = {"declaration": "none", "promised": "yes"}
