@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class CaseKind(enum.StrEnum):
     MATERNAL_DEATH = "maternal_death"
     MATERNAL_NEARMISS = "maternal_nearmiss"
+    NEONATAL_DEATH = "neonatal_death"
 
 
 class CaseState(enum.StrEnum):
@@ -71,6 +72,9 @@ class Case(Base):
     suspended_reason: Mapped[str | None] = mapped_column(info=SENSITIVE)
     # Of a death: the near miss of the same woman that came before it, counted no more
     follows_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), unique=True)
+    # Of a newborn: the birth, by which reviewers are told time, and the mother's own case
+    born_at: Mapped[datetime | None]
+    mother_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
 
     rules: Mapped[FrozenRules] = relationship()  # in force at event_at
     organisation: Mapped[Organisation] = relationship()
@@ -114,7 +118,8 @@ class CaseUnit(Base):
 
 
 class Person(Base):
-    """The woman. Her identity lives here and in documents, never in the engine's state."""
+    """The woman, or the newborn: whose case it is. Who that is lives here and in documents, never
+    in the engine's state."""
 
     __tablename__ = "person"
 

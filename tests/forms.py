@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workflows.demo import answers as demo
-from workflows.demo.answers import nearmiss
+from workflows.demo.answers import nearmiss, newborn
 from workflows.forms.check import Known
 
 EVENT = datetime(2026, 11, 20, 19, 40, tzinfo=UTC)  # 2026-11-21 03:40 in China
@@ -211,6 +211,30 @@ GOOD |= {
     ),
     "notice.v1-nearmiss": nearmiss.notice(GOOD["notice.v1"]),
 }
+GOOD |= {
+    "report.v1-neonatal": newborn.report(EVENT, organisation=HOSPITAL),
+    "in_hospital_discussion.v1-neonatal": newborn.discussion(EVENT, sign=SIGN),
+    "newborn_card.v1": newborn.card(EVENT, organisation=HOSPITAL, region="990121")
+    | {"cause_difference": "与产妇的讨论记录无关。"},
+    "case_record.v1-neonatal": newborn.record(EVENT),
+    "record_inventory.v1-neonatal": {
+        "record_inventory": newborn.inventory("scan"),
+        "redacted_copy": ["redacted"],
+        "redacted_checked": True,
+    },
+    "case_submission.v1-neonatal": newborn.case_submission(
+        EVENT,
+        organisation=HOSPITAL,
+        region="990121",
+        record_file="scan",
+        redacted_file="redacted",
+        sign=SIGN,
+        cause_difference="与产妇的讨论记录无关。",
+    ),
+    "verification.v1-neonatal": newborn.returned(days(3), sign=SIGN),
+    "opinion.v1-neonatal": newborn.opinion(sign=SIGN),
+    "notice.v1-neonatal": newborn.notice(GOOD["notice.v1"]),
+}
 GOOD |= {f"{base}.v1": _untimed(f"{base}.v2") for base in ("opinion", "conclusion")}
 
 KNOWN = Known(
@@ -242,6 +266,8 @@ KNOWN = Known(
         "look_for_recognisable": lambda said: ["贺立夏"] * ("贺立夏" in str(said.get("measures"))),
         "own_people": [41],
         "on_paper": True,
+        "born_at": EVENT - newborn.LIVED,
+        "mother_case": lambda number: number == "MD-990121-2026-0001",
     },
 )
 

@@ -260,6 +260,7 @@ def test_every_form_has_its_place_among_the_documents() -> None:
     } - {
         "death_card",
         "nearmiss_card",
+        "newborn_card",
         "case_record",
         "record_inventory",  # parts of case_submission
         "monthly_report",

@@ -22,7 +22,7 @@ STEPS = {
     "ledger_item", "extension_request", "extension_decision", "effect_check",
     "letter", "letter_check", "monthly_check", "monthly_report", "notice", "notice_issue",
     "notice_receipt", "notice_reply", "notice_reply_reading", "opinion", "panel",
-    "nearmiss_card", "review_selection",
+    "nearmiss_card", "newborn_card", "review_selection",
     "quarterly_notice", "receipt", "record_inventory",
     "rectification_acceptance", "rectification_plan", "rectification_progress", "report",
     "second_discussion", "verification",
@@ -73,7 +73,8 @@ def test_who_a_person_is_is_personal(form: Form) -> None:
 PERSONAL_NAMES = {
     "name", "id_other", "hospital_no", "husband_name", "age", "kin_phone", "addr_household",
     "addr_household_detail", "addr_usual", "addr_usual_detail", "addr_current",
-    "addr_current_detail", "reporter", "filler", "chair_name", "family_contact_doctor",
+    "addr_current_detail", "mother_name", "father_name", "mother_age", "reporter", "filler",
+    "chair_name", "family_contact_doctor",
 }  # fmt: skip
 
 

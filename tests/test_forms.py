@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests import newborn_forms
 from tests.forms import (
     CHAIR,
     EVENT,
@@ -485,7 +486,7 @@ def test_no_check_without_a_row_above() -> None:
     """Each registered check is asked for by a form and tripped by at least one row."""
     # These need other surroundings: their own tests below
     tripped = {"acceptor_not_owner", "treated_have_left", "criteria_of_the_set"}
-    for form, changes, path, message in BAD + UNUSUAL:
+    for form, changes, path, message in BAD + UNUSUAL + newborn_forms.BAD + newborn_forms.UNUSUAL:
         for name in load(form).checks:
             said = check_alone(name, form, changes).get(path, [])
             if any(message in text for text in said):
@@ -661,6 +662,8 @@ def test_only_routed_answers_reach_the_diagram() -> None:
     assert {form: flags for form, flags in found.items() if flags} == {
         "verification.v1": {"verify_decision": "return"},
         "verification.v1-nearmiss": {"verify_decision": "return"},
+        "verification.v1-neonatal": {"verify_decision": "return"},
+        "notice.v1-neonatal": {"select_decision": "county"},
         "review_selection.v1": {"select_decision": "county"},
         "conclusion_chair.v1": {"chair_decision": "sign"},
         "notice_issue.v1": {"issue_decision": "issue"},

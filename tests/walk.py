@@ -421,7 +421,7 @@ class Walk:
     def _page_of(self, browser: Client, who: str, step: str, place: int) -> tuple[str, Form]:
         if step == "report":
             assert 'href="/reports/new"' in browser.get("/tasks").text
-            other = "" if self.kind.is_death else f"/{self.kind.code}"
+            other = f"/{self.kind.code}" if self.kind.variant else ""
             return f"/reports/new{other}", load.load(self.kind.report)
         task = self.task(who, step, place)
         path = f"/tasks/{task.id}"

@@ -34,7 +34,8 @@ def tell_by(case: Case) -> None:
     if current.may_act and dayless(current.appointment):
         first = select(func.min(Panel.convened_at)).where(Panel.case_id == case.id)
         until = db.session.scalar(first) or current.now
-        g.anchor = Anchor(case.event_at, until, kinds.of(case).word)
+        moment, word = kinds.anchor(case)
+        g.anchor = Anchor(moment, until, word)
 
 
 def are_hidden() -> bool:

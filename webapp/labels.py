@@ -53,6 +53,7 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
     CaseKind: {
         CaseKind.MATERNAL_DEATH: "孕产妇死亡",
         CaseKind.MATERNAL_NEARMISS: "危重孕产妇",
+        CaseKind.NEONATAL_DEATH: "新生儿死亡",
     },
     CaseState: {
         CaseState.REPORTED: "已报告",

@@ -4,6 +4,7 @@ PLAIN: dict[str, dict[str, str]] = {
     "diagram": {
         "maternal_death": "报告、反馈与归档",
         "maternal_nearmiss": "危重孕产妇登记与反馈",
+        "neonatal_death": "新生儿死亡报告与反馈",
         "review": "评审",
         "rectification": "整改",
         "second_discussion": "再次讨论",

@@ -26,6 +26,7 @@ bp = Blueprint("statistics", __name__, url_prefix="/statistics")
 PARTS = {
     "maternal_death": ("总流程", Part("maternal_death")),
     "maternal_nearmiss": ("危重孕产妇", Part("maternal_nearmiss")),
+    "neonatal_death": ("新生儿死亡", Part("neonatal_death")),
     "review-county": ("县级评审", Part("review", "county")),
     "review-city": ("市级评审", Part("review", "city")),
     "rectification": ("整改", Part("rectification")),

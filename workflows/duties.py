@@ -26,7 +26,7 @@ from models import (
     Region,
     RegionLevel,
 )
-from workflows.kinds import DEATHS
+from workflows.kinds import MONTHLY
 from workflows.rules import Rule, Unit
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -91,7 +91,7 @@ def cases_of(session: Session, duty: Duty) -> list[Case]:
         select(Case)
         .where(
             _of_area(duty),
-            Case.kind.in_(DEATHS),
+            Case.kind.in_(MONTHLY),
             Case.state != CaseState.VOIDED,
             or_(in_period, found_later),
         )
@@ -175,7 +175,7 @@ def concluded(session: Session, duty: Duty) -> list[Conclusion]:
             .join(Case, Case.id == Conclusion.case_id)
             .where(
                 _of_area(duty),
-                Case.kind.in_(DEATHS),
+                Case.kind.in_(MONTHLY),
                 Case.state != CaseState.VOIDED,
                 Conclusion.panel_id.is_not(None),
                 Conclusion.signed_at >= start,

@@ -396,6 +396,7 @@ _ANEW = "本级评审专家意见启封之后才能看到下级的结论。"
 _DIAGRAMS = {
     "maternal_death": "孕产妇死亡病例流程",
     "maternal_nearmiss": "危重孕产妇病例流程",
+    "neonatal_death": "新生儿死亡病例流程",
     "review": "评审",
     "rectification": "问题整改",
     "second_discussion": "尸检后再次讨论",

@@ -48,10 +48,14 @@ UNIT_QUESTIONS = frozenset(
         "place",
     }
 )
-AGE_QUESTIONS = frozenset({"age", "husband_age"})
+AGE_QUESTIONS = frozenset({"age", "husband_age", "mother_age", "father_age"})
 _SECRETS: Mapping[str, Secret] = {
     "name": Secret.NAME,
     "husband_name": Secret.NAME,
+    "mother_name": Secret.NAME,
+    "father_name": Secret.NAME,
+    "mother_id_no": Secret.NUMBER,
+    "mother_case_no": Secret.NUMBER,
     "id_no": Secret.NUMBER,
     "id_other": Secret.NUMBER,
     "hospital_no": Secret.NUMBER,

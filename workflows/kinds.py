@@ -5,11 +5,12 @@ Knows no person, no page.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import aliased
 
-from models import Case, CaseKind, CaseState
+from models import Case, CaseKind, CaseState, Discipline, ZoneKind
 from workflows.rules import Rule, RuleSet
 
 
@@ -19,7 +20,11 @@ class Kind:
     the kind is. `word`: what happened, in 死亡前 3 小时; `day`: the day whose rules hold.
     `limits`: what the keys of its clocks begin with; `also`: clocks that it shares with others.
     `is_death`: whether it counts among the deaths. `selected`: whether the commission chooses which
-    cases are reviewed; otherwise each is, at every level of the rules. `variant`: of its forms.
+    cases are reviewed; otherwise each is, at every level of the rules, or where `upward` by the
+    county and, if its commission says so in its notice, by the city. `variant`: of its forms.
+    `named`: what rules call it, besides its code. `zone`: of which rescue centres guide it, `lead`
+    the discipline of the guide. `monthly`: whether reports of a month and of a quarter count it.
+    `carded`: whether its card has the two classes of the province's review.
     """
 
     code: CaseKind
@@ -35,6 +40,12 @@ class Kind:
     also: tuple[str, ...] = ()
     is_death: bool = False
     selected: bool = False
+    upward: bool = False
+    named: tuple[str, ...] = ()
+    zone: ZoneKind = ZoneKind.MATERNAL
+    lead: Discipline = Discipline.OBSTETRICS
+    monthly: bool = False
+    carded: bool = False
 
     @property
     def draft(self) -> str:
@@ -67,6 +78,8 @@ KINDS = {
             day="死亡当日",
             submission="死亡报告卡与个案调查",
             is_death=True,
+            monthly=True,
+            carded=True,
         ),
         Kind(
             CaseKind.MATERNAL_NEARMISS,
@@ -82,15 +95,42 @@ KINDS = {
             also=("rectification",),
             selected=True,
         ),
+        Kind(
+            CaseKind.NEONATAL_DEATH,
+            title="新生儿死亡",
+            letters="ND",
+            report="report.v1-neonatal",
+            word="死亡",
+            moment="死亡时间",
+            day="死亡当日",
+            submission="新生儿死亡报告卡与个案调查",
+            variant="neonatal",
+            limits="neonatal_",
+            also=("rectification",),
+            is_death=True,
+            upward=True,
+            named=("child_death",),
+            zone=ZoneKind.NEONATAL,
+            lead=Discipline.PAEDIATRICS,
+        ),
     )
 }
 _OTHERS = tuple(kind.limits for kind in KINDS.values() if kind.limits)
 DEATHS = tuple(kind.code for kind in KINDS.values() if kind.is_death)
+MONTHLY = tuple(kind.code for kind in KINDS.values() if kind.monthly)
+CARDED = tuple(kind.code for kind in KINDS.values() if kind.carded)
+BORN = "出生"
 
 
 def of(case: Case) -> Kind:
     """The kind of a case."""
     return KINDS[case.kind]
+
+
+def anchor(case: Case) -> tuple[datetime, str]:
+    """The moment by which whoever may know no day is told time, and what happened then: of a
+    newborn the birth, of others what the case begins with."""
+    return (case.born_at, BORN) if case.born_at else (case.event_at, of(case).word)
 
 
 def has_followed() -> ColumnElement[bool]:
@@ -111,11 +151,12 @@ def clocks(rules: RuleSet, case: Case) -> list[Rule]:
 
 
 def offered(rules: RuleSet) -> list[Kind]:
-    """What can be reported at a place: deaths anywhere, and what its rules name besides."""
+    """What can be reported at a place: deaths of women anywhere, and what its rules name."""
     named = {
         code
         for key in ("case_types.report", "case_types.review")
         if (rule := rules.find(key)) is not None
         for code in rule.codes
     }
-    return [kind for kind in KINDS.values() if kind.is_death or kind.code.value in named]
+    first = KINDS[CaseKind.MATERNAL_DEATH]
+    return [kind for kind in KINDS.values() if kind is first or named & {kind.code, *kind.named}]

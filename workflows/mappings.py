@@ -13,6 +13,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from models import Appointment, Case, Conclusion, Document, Mapping, Panel
+from workflows import kinds
 from workflows.rules import UNCONFIRMED
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -61,8 +62,6 @@ def _of(province: str) -> Select[Mapping]:
 
 def carded(code: str, mapping: Mapping | None) -> Carded:
     """A class of three as a class of two, by that confirmation."""
-    if code not in (CONDITIONAL, *TWO):  # a near miss has no such card
-        return Carded(None, "")
     two = class_of_two(code, mapping.conditional if mapping is not None else None)
     if mapping is None or two is None:
         return Carded(None, UNMAPPED)
@@ -78,7 +77,7 @@ def class_of_two(code: str, conditional: str | None) -> str | None:
 
 def of_signed(conclusion: Conclusion) -> Carded:
     """What stands on the card of a conclusion that was signed: by what held at that moment."""
-    return carded(conclusion.code, conclusion.mapping)
+    return _of_case(conclusion.case, conclusion.code, conclusion.mapping)
 
 
 def of_sheet(session: Session, panel: Panel, sheet: Document) -> Carded:
@@ -88,7 +87,13 @@ def of_sheet(session: Session, panel: Panel, sheet: Document) -> Carded:
     ).one_or_none()
     if signed is not None:
         return of_signed(signed)
-    return carded(str(sheet.answers.get("conclusion") or ""), in_force(session, panel.case))
+    code, case = str(sheet.answers.get("conclusion") or ""), panel.case
+    return _of_case(case, code, in_force(session, case))
+
+
+def _of_case(case: Case, code: str, mapping: Mapping | None) -> Carded:
+    """Only cards of some kinds have the two classes."""
+    return carded(code, mapping) if kinds.of(case).carded else Carded(None, "")
 
 
 def basis(mapping: Mapping) -> str:

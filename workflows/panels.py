@@ -28,14 +28,16 @@ from models import (
     RegionLevel,
     Role,
     User,
+    ZoneKind,
 )
-from workflows import expert_groups, places, recusal
+from workflows import expert_groups, kinds, places, recusal
 from workflows.forms.spec import Answers
 from workflows.frozen import rules_of
 from workflows.recusal import Conflict
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 _ENDED = (CaseState.CLOSED, CaseState.VOIDED)
+_CENTRES = {ZoneKind.MATERNAL: "孕产妇", ZoneKind.NEONATAL: "新生儿"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +128,10 @@ def propose(
     )
     proposal = Proposal(
         level,
-        places.guide_centre(session, case.county_code, today),
+        places.guide_centre(session, case.county_code, today, kinds.of(case).zone),
         left_out=[each for each in pool if each.conflicts],
     )
-    _seat_guide(proposal, free)
+    _seat_guide(proposal, free, kinds.of(case))
     called_for = expert_groups.suggested(_causes(session, case))
     chosen = called_for if groups is None else [each for each in DiseaseGroup if each in groups]
     _cover_groups(proposal, free, chosen)
@@ -211,13 +213,14 @@ def _is_outside(unit: Organisation, case: Case, level: Level) -> bool:
     return unit.region_code[:4] != case.city_code[:4]  # GB/T 2260: the first four name the city
 
 
-def _seat_guide(proposal: Proposal, free: list[Expert]) -> None:
+def _seat_guide(proposal: Proposal, free: list[Expert], kind: kinds.Kind) -> None:
     centre = proposal.guide
     if centre is None:
-        proposal.notes.append("片区对应关系里没有本县的孕产妇救治中心，指导专家须另行商请")
+        centre_of = _CENTRES[kind.zone]
+        proposal.notes.append(f"片区对应关系里没有本县的{centre_of}救治中心，指导专家须另行商请")
         return
     ours = [each for each in free if each.seat.organisation_id == centre.id]
-    ours.sort(key=lambda each: each.user.discipline != Discipline.OBSTETRICS)
+    ours.sort(key=lambda each: each.user.discipline != kind.lead)
     if ours:
         proposal.members.append(Seat(ours[0], is_guide=True))
         return

@@ -19,7 +19,7 @@ from workflows import mappings
 from workflows.agreement import Agreement, Drift, drifts
 from workflows.forms import load
 from workflows.forms.spec import Kind
-from workflows.kinds import DEATHS
+from workflows.kinds import CARDED
 from workflows.permissions import case_scope, opened_panels, require
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -80,7 +80,7 @@ def concluded(
     when = _place(quarters, Conclusion.signed_at).label("quarter")
     conditions = (
         case_scope(by),
-        Case.kind.in_(DEATHS),
+        Case.kind.in_(CARDED),
         Case.state != CaseState.VOIDED,
         Conclusion.signed_at >= quarters[-1].since,
         Conclusion.signed_at < quarters[0].until,

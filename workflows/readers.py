@@ -343,11 +343,8 @@ class Reader:
     def veil(self) -> Veil:
         """What this reader must not meet in the file: for a blind one the words that tell, for a
         reviewer days too."""
-        return Veil(
-            self._nameless.words,
-            self.case.event_at if self.dayless else None,
-            kinds.of(self.case).word,
-        )
+        moment, word = kinds.anchor(self.case)
+        return Veil(self._nameless.words, moment if self.dayless else None, word)
 
     @cached_property
     def letters(self) -> dict[str, str]:
@@ -451,7 +448,7 @@ class ReaderNames(Names):
     def moment(self, value: str) -> str:
         if not self.dayless:
             return super().moment(value)
-        death, word = self.reader.case.event_at, kinds.of(self.reader.case).word
+        death, word = kinds.anchor(self.reader.case)
         if "T" in value:
             return relative(moment(value), death, word)
         return relative_day(date.fromisoformat(value), death, word)

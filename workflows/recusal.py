@@ -57,6 +57,8 @@ _PEOPLE: Mapping[str, tuple[str, ...]] = {
     "head_explanation": ("explained_by",),
     "case_submission": (
         "husband_name",
+        "mother_name",
+        "father_name",
         "filler",
         "coder",
         "family_contact_doctor",

@@ -20,13 +20,16 @@ def levels(session: Session, case: Case) -> list[str]:
     if kinds.of(case).selected:
         chosen = newest(session, case).get("select_decision")
         return [level.value for level in Level if level.value == chosen]
+    if kinds.of(case).upward:
+        said = newest(session, case, "notice").get("select_decision")
+        return [Level.COUNTY.value, *([Level.CITY.value] if said == Level.CITY else [])]
     rule = rules_of(case).find("review.levels")
     return list(rule.codes if rule and rule.codes else (Level.COUNTY.value,))
 
 
-def newest(session: Session, case: Case) -> Answers:
-    """What the commission said last about reviewing the case; empty if nothing yet."""
+def newest(session: Session, case: Case, form: str = CHOICE) -> Answers:
+    """What the commission said last about reviewing the case, on that sheet; or nothing yet."""
     query = select(Document.answers).where(
-        Document.case_id == case.id, Document.form.like(f"{CHOICE}.v%")
+        Document.case_id == case.id, Document.form.like(f"{form}.v%")
     )
     return session.scalars(query.order_by(Document.id.desc()).limit(1)).first() or {}

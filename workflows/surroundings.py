@@ -37,6 +37,7 @@ from workflows import (
     measure_sheets,
     measures,
     meetings,
+    newborns,
     panels,
     places,
     pooled,
@@ -80,7 +81,7 @@ def prefill(
     if case is not None and "latest" in asked:
         values.update(_latest_values(session, case))
     if case is not None and "zone" in asked:
-        centre = places.guide_centre(session, case.county_code, here.date())
+        centre = places.guide_centre(session, case.county_code, here.date(), kinds.of(case).zone)
         values["zone.guide"] = centre.id if centre else None
     if task is not None and task.duty is not None:
         of_duty = measure_sheets.prefill if "measure" in asked else duties.prefill
@@ -327,6 +328,8 @@ def _case_facts(session: Session, case: Case, task: Task | None, by: Appointment
         "organisation": case.organisation_id,
         "person_name": case.person.name,
         "moment": kinds.of(case).moment,
+        "born_at": case.born_at,
+        "mother_case": partial(newborns.can_name_mother, session, by),
     }
     if task is not None and base_name(task.form) == "conclusion":
         facts |= _review_facts(session, case, task)

@@ -17,6 +17,7 @@ from workflows.permissions import LANE_BY_TITLE, may_complete
 TITLES = {
     "maternal_death": "总流程",
     "maternal_nearmiss": "总流程",
+    "neonatal_death": "总流程",
     "review": "评审",
     "rectification": "整改",
     "second_discussion": "再次讨论",

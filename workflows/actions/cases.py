@@ -32,6 +32,7 @@ from workflows.actions.tasks import (
 )
 from workflows.events import EventName, record
 from workflows.forms import check, load
+from workflows.forms.moment import moment_in
 from workflows.forms.spec import Answers
 from workflows.notifications import tell_desk
 from workflows.permissions import Forbidden, require
@@ -107,6 +108,7 @@ def _new_case(
         reported_by_id=by.user_id,
         event_at=event_at,
         discovered_at=datetime.fromisoformat(answers["discovered_dt"]),
+        born_at=moment_in(answers, "birth_dt"),
         reported_at=now,
         jurisdiction=city_code,
         rules=frozen.freeze(session, rules.rule_set(county.code, event_at)),

@@ -24,7 +24,8 @@ def veil_for(session: Session, file: Attachment, case: Case) -> Veil:
     """What must not be met in the copy. What the panel itself wrote keeps its days."""
     of_the_file = base_name(file.form or "") in OF_THE_FILE
     words = identity.words(session, case)
-    return Veil(words, case.event_at if of_the_file else None, kinds.of(case).word)
+    moment, word = kinds.anchor(case)
+    return Veil(words, moment if of_the_file else None, word)
 
 
 def digest(file: Attachment, veil: Veil) -> str:

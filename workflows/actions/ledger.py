@@ -20,7 +20,7 @@ from models import (
     RectificationState,
     Region,
 )
-from workflows import clocks, places, pressing, recurrence
+from workflows import clocks, kinds, places, pressing, recurrence
 from workflows.actions import pressing as presses
 from workflows.actions import reopening
 from workflows.actions.reopening import Again, ItemClosed, enter, tell
@@ -124,7 +124,7 @@ def open_finding(
         reopening.reopen(session, old, again, host=case, by=by, now=now)
         return old
     day = now.astimezone(_ZONE).date()
-    guide = places.guide_centre(session, case.county_code, day)
+    guide = places.guide_centre(session, case.county_code, day, kinds.of(case).zone)
     item = Rectification(
         number=next_number(session, case.county_code, day.year),
         case=case,

@@ -16,7 +16,7 @@ from workflows.forms import check, load
 from workflows.forms.checks import Known
 from workflows.forms.comparison import Part, changed, reason
 from workflows.forms.spec import Answers
-from workflows.kinds import DEATHS
+from workflows.kinds import CARDED
 from workflows.permissions import Forbidden, may
 
 FORM = "province_conclusion.v1"
@@ -26,8 +26,8 @@ _ZONE = ZoneInfo("Asia/Shanghai")
 def may_enter(session: Session, case: Case, by: Appointment) -> bool:
     """The desk of the city's commission, once the city has concluded. Of a case they may open."""
     ours = may(by, "province:enter") and by.organisation.level is RegionLevel.CITY
-    dead = case.kind in DEATHS
-    return ours and dead and entered(session, case, Level.CITY) is not None
+    carded = case.kind in CARDED
+    return ours and carded and entered(session, case, Level.CITY) is not None
 
 
 def entered(session: Session, case: Case, level: Level = Level.PROVINCE) -> Conclusion | None:

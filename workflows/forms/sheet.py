@@ -5,11 +5,20 @@ Pure: names behind ids and codes come from `lookup`. Knows no HTML and no databa
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Protocol
 
 from models.base import DataClass
 from workflows.forms.answers import is_empty, is_shown
-from workflows.forms.derived import card_hour, days_postpartum, inventory_percent, key_intervals
+from workflows.forms.derived import (
+    card_hour,
+    days_postpartum,
+    inventory_percent,
+    key_intervals,
+    lived,
+    lived_words,
+    newborn_class,
+)
 from workflows.forms.moment import moment_in
 from workflows.forms.spec import (
     CAUSE_LINES,
@@ -145,6 +154,14 @@ def _death(answers: Answers, lookup: Lookup) -> Iterator[tuple[str, str]]:
     days = days_postpartum(answers)
     if days is not None and days >= 0:
         yield "产后天数", f"{days} 天"
+    yield from _lived(answers, lookup)
+
+
+def _lived(answers: Answers, lookup: Lookup) -> Iterator[tuple[str, str]]:
+    age = lived(answers)
+    if age is not None and age >= timedelta():
+        yield "死亡日龄", lived_words(age)
+        yield "分期", newborn_class(age)
 
 
 def _star(answers: Answers, lookup: Lookup) -> Iterator[tuple[str, str]]:
@@ -167,6 +184,7 @@ def _inventory_share(answers: Answers, lookup: Lookup) -> Iterator[tuple[str, st
 
 COMPUTED: dict[str, Callable[[Answers, Lookup], Iterator[tuple[str, str]]]] = {
     "death_dt": _death,
+    "event_dt": _lived,
     "yellow_factors": _star,
     "incision_dt": _intervals,
     "record_inventory": _inventory_share,

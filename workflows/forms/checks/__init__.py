@@ -11,6 +11,7 @@ from workflows.forms.checks import (
     measure,
     meeting,
     nearmiss,
+    newborn,
     record,
     review,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "measure",
     "meeting",
     "nearmiss",
+    "newborn",
     "record",
     "review",
 ]

@@ -21,7 +21,7 @@ def cause_not_mode_of_dying(answers: Answers, context: Context) -> Found:
     if lines and answers["causes"][lines[-1]]["icd10"].startswith(MODE_CODES):
         yield (
             f"causes.{lines[-1]}.icd10",
-            "根本死因写成了死亡方式；请写引起死亡的疾病，如 O72.1 其他即刻产后出血",
+            "根本死因写成了死亡方式；请写引起死亡的疾病，不写衰竭、骤停、休克",
         )
 
 

@@ -11,6 +11,7 @@ from workflows.forms.moment import moment_in, shown
 from workflows.forms.spec import Answers
 
 HOSPITAL_NAMES = ("delivery_hospital", "death_hospital", "from_hospital", "first_visit")
+_IDENTITY = ("name", "husband_name", "mother_name", "father_name", "id_no", "mother_id_no")
 UNKNOWN_NAMES = {"不详", "无名氏", "未知"}
 # Generic words that a summary may use for a hospital, such as 某县医院 or 县级医院
 GENERIC = re.compile(
@@ -101,11 +102,11 @@ def narrative_without_names(answers: Answers, context: Context) -> Found:
     narrative = answers.get("narrative", "")
     for name in _names(answers, context):
         if name in narrative:
-            yield "narrative", f"摘要里出现了「{name}」，请改为「孕妇」「其丈夫」等称呼"
+            yield "narrative", f"摘要里出现了「{name}」，请改为「孕妇」「其丈夫」「患儿」等称呼"
 
 
 def _names(answers: Answers, context: Context) -> Iterator[str]:
-    names = [answers.get("name"), answers.get("husband_name"), answers.get("id_no")]
+    names = [answers.get(name) for name in _IDENTITY]
     names.append(context.known.case.get("person_name"))
     for name in dict.fromkeys(names):
         if name and len(name) > 1 and name not in UNKNOWN_NAMES:
