@@ -38,6 +38,14 @@ CLOCKS = [
     "nearmiss_county_review",
     "nearmiss_city_review",
     "nearmiss_county_feedback",
+    "neonatal_first_report",
+    "neonatal_in_hospital_discussion",
+    "neonatal_case_submission",
+    "neonatal_discussion_after_autopsy",
+    "neonatal_verification",
+    "neonatal_county_review",
+    "neonatal_county_feedback",
+    "neonatal_city_review",
     "rectification",
     "interview_filing",
     "reminder_reply",
@@ -127,6 +135,9 @@ def test_clocks_come_in_the_order_of_the_process() -> None:
         "clock.case_submission",
         "clock.nearmiss_first_report",
         "clock.nearmiss_case_submission",
+        "clock.neonatal_first_report",
+        "clock.neonatal_in_hospital_discussion",
+        "clock.neonatal_case_submission",
     }
     assert {rule.responsible for rule in clocks} <= set(LANES)
 

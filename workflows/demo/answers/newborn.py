@@ -183,7 +183,9 @@ def _timeline(death: datetime) -> list[Answers]:
         (0.0, "death", "抢救无效死亡。", "告知家属，封存病历。", "新生儿病历", "21"),
     )
     names = ("stage", "place", "event", "handling", "source", "page")
-    rows = [(hours, dict(zip(names, rest, strict=True))) for hours, *rest in early]
+    rows: list[tuple[float, Answers]] = [
+        (hours, dict(zip(names, rest, strict=True))) for hours, *rest in early
+    ]
     for hours, stage, event, handling, source, page in ward:
         told = (stage, "某县级医院", event, handling, source, page)
         rows.append((hours, dict(zip(names, told, strict=True))))
