@@ -11,6 +11,7 @@ from sqlite3 import Connection as SqliteConnection
 from typing import Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, g, has_request_context, request
+from psycopg import Connection as PostgresConnection
 from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -34,6 +35,7 @@ PRAGMAS = (
 )
 
 
+MOST_PREPARED = 300  # statements that a connection keeps prepared; a step takes a hundred
 IDLE_SECONDS = 60  # a process frozen in a transaction must not keep its locks for ever
 ANSWER_SECONDS = 5  # of a server that may be away
 
@@ -57,7 +59,13 @@ def make_engine(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _prepare_postgresql)
     return engine
+
+
+def _prepare_postgresql(connection: PostgresConnection[Any], _entry: ConnectionPoolEntry) -> None:
+    connection.prepared_max = MOST_PREPARED
 
 
 def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
@@ -90,8 +98,14 @@ def engine() -> Engine:
 
 
 def reading_engine() -> Engine:
-    """The same engine and pool; its transactions never take the write lock."""
-    return engine().execution_options(reads=True)
+    """The same engine and pool; its transactions never take the write lock.
+
+    On PostgreSQL each statement is one of its own, as it is by its isolation anyway: nothing is
+    rolled back, and with a rollback the driver would forget what it has prepared.
+    """
+    found = engine()
+    own = {"isolation_level": "AUTOCOMMIT"} if found.dialect.name == "postgresql" else {}
+    return found.execution_options(reads=True, **own)
 
 
 def only_reads() -> bool:
@@ -102,7 +116,13 @@ def only_reads() -> bool:
 def _open() -> Session:
     if "session" not in g:
         g.session = Session(reading_engine() if only_reads() else engine())
+        event.listen(g.session, "loaded_as_persistent", _keep)
     return cast(Session, g.session)
+
+
+def _keep(session: Session, row: object) -> None:
+    """A session forgets rows that nobody holds, and asks for them again; a request is short."""
+    session.info.setdefault("kept", []).append(row)
 
 
 def _close(_error: BaseException | None) -> None:

@@ -154,6 +154,8 @@ def _item_values(session: Session, task: Task) -> dict[str, Any]:
 
 def _extension_values(session: Session, task: Task) -> dict[str, Any]:
     """What the owner has asked for."""
+    if task.duty_id is None:
+        return {}
     wish = session.scalars(select(Extension).where(Extension.duty_id == task.duty_id)).one_or_none()
     if wish is None:
         return {}

@@ -78,7 +78,8 @@ def open_case(
     if errors := check.check(form, answers, now=now, known=around):
         raise InvalidAnswers(errors)
     case = _new_case(session, what, answers, county, by, now)
-    case.follows = follows
+    if follows is not None:
+        case.follows = follows
     clocks.open_event_clocks(session, case, now=now)
     task = _start(session, case, now)
     document = write_document(session, form, answers, task, key=key, by=by, now=now)
