@@ -57,6 +57,17 @@ from models.rectification import (
     RectificationState,
     Reopening,
 )
+from models.register import (
+    Occasion,
+    RiskAssessment,
+    RiskCase,
+    RiskColour,
+    RiskEnd,
+    RiskFactor,
+    RiskGroup,
+    RiskRecord,
+    RiskReport,
+)
 from models.review import Conclusion, Declaration, Level, Opinion, Panel, PanelMember
 from models.rule import FrozenRules
 from models.search import KeyKind, SearchKey
@@ -137,6 +148,7 @@ __all__ = [
     "NoticeKind",
     "NoticeRecipient",
     "Notification",
+    "Occasion",
     "Opinion",
     "Organisation",
     "OrganisationKind",
@@ -154,6 +166,14 @@ __all__ = [
     "RegionLevel",
     "Reopening",
     "ReviewDate",
+    "RiskAssessment",
+    "RiskCase",
+    "RiskColour",
+    "RiskEnd",
+    "RiskFactor",
+    "RiskGroup",
+    "RiskRecord",
+    "RiskReport",
     "Role",
     "SearchKey",
     "Signature",

@@ -272,6 +272,7 @@ INTERNAL = {
         "lesson.area", "lesson.scope", "lesson.problem_kind", "lesson.cause_group",
     },
     "numbers and keys that say nothing of a person": {
+        "risk_record.number", "risk_record.county_code",
         "case.number", "case.county_code", "case.city_code", "case.jurisdiction",
         "clock.subject", "document.key", "draft.place", "notice.number", "rectification.number",
         "duty.region_code", "motion.number", "motion.key",

@@ -53,6 +53,8 @@ from webapp import (
     pressing,
     problems,
     reconciliation,
+    register,
+    register_figures,  # noqa: F401 - hangs its views on the register's blueprint
     replies,
     reports,
     reviews,
@@ -91,6 +93,7 @@ BLUEPRINTS = (
     problems.bp,
     reconciliation.bp,
     indicators.bp,
+    register.bp,
     key_links.bp,
     lessons.bp,
     analysis.bp,

@@ -26,7 +26,7 @@ from models import (
 )
 from webapp import db, labels
 from webapp.access import current
-from workflows import differences, duties, meetings, panels, small_cells
+from workflows import differences, duties, meetings, panels, register, small_cells
 from workflows.forms import load
 from workflows.forms.checks.review import VOTES
 from workflows.forms.load import base_name
@@ -87,6 +87,8 @@ def links(task: Task, *, opens: bool) -> list[Link]:
         found += _opinions(task)
     if base_name(task.form) == OPINION and (panel := panel_of(db.session, task)) is not None:
         found.append(Link("申报利害关系", url_for("seats.declaration", panel_id=panel.id)))
+    if register.has_course(db.session, task.case):
+        found.append(Link("孕期风险评估经过（高危专案）", url_for("cases.risk", case_id=case_id)))
     found.append(Link("全部文书", url_for("cases.documents", case_id=case_id)))
     found.append(Link("附件", url_for("cases.files", case_id=case_id)))
     return found

@@ -15,6 +15,7 @@ from models import Case, CaseKind, CaseState, Clock, Conclusion, Document, Level
 from webapp import clocks, db, labels
 from webapp.access import current
 from webapp.cases.listing import PERIODS, not_ended, period
+from webapp.register import alert_counts as register_alerts
 from workflows import kinds
 from workflows.frozen import rules_of
 from workflows.permissions import visible_cases
@@ -86,6 +87,7 @@ def index() -> ResponseReturnValue:
         kinds=labels.choices(CaseKind),
         period=chosen,
         periods=PERIODS,
+        risks=register_alerts(),
     )
 
 

@@ -38,7 +38,7 @@ from models import (
     UnitPart,
     ZoneKind,
 )
-from webapp import learning_labels
+from webapp import learning_labels, risk_labels
 from webapp.plain import PLAIN
 from workflows.events import EventName
 from workflows.permissions import LANES
@@ -423,7 +423,8 @@ WORDS: dict[str, dict[str, str]] = PLAIN | {
 
 
 ENUMS.update(learning_labels.ENUMS)
-ENUMS[EventName] |= learning_labels.EVENTS
+ENUMS.update(risk_labels.ENUMS)
+ENUMS[EventName] |= learning_labels.EVENTS | risk_labels.EVENTS
 WORDS.update(learning_labels.WORDS)
 
 

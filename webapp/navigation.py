@@ -25,6 +25,7 @@ ITEMS = (
     Item("desk.index", "本单位待办", "people", ("desk:view",)),
     Item("reports.new", "登记报告", "file-earmark-plus", ("case:report",)),
     Item("cases.index", "病例", "folder2-open", ("case:list",)),
+    Item("register.index", "高危专案", "person-lines-fill", ("register:view",)),
     Item("board.index", "看板", "speedometer2", ("board:view",)),
     Item("clocks.index", "时限总览", "stopwatch", ("clock:view",)),
     Item("statistics.index", "统计", "bar-chart", ("statistics:view",)),

@@ -16,11 +16,12 @@ from models import (
     Notification,
     Panel,
     Rectification,
+    RiskRecord,
     Task,
 )
 from webapp import db
 from webapp.access import current
-from workflows import lessons
+from workflows import lessons, register
 from workflows.actions.notice_files import visible_files
 from workflows.item_scope import visible_items
 from workflows.measure_readers import visible_measures, visible_motions
@@ -83,7 +84,7 @@ def _target(line: Notification) -> str:
         return url_for("tasks.show", task_id=task)
     if panel is not None and db.session.scalar(convened_panels(by).where(Panel.id == panel)):
         return url_for("seats.index", panel_id=panel)
-    if (found := _of_measure(line, by) or _of_learning(line)) is not None:
+    if (found := _of_measure(line, by) or _of_learning(line) or _of_risk(line)) is not None:
         return found
     if item := line.data.get("item"):
         return _of_item(Rectification.id == item)
@@ -95,6 +96,15 @@ def _target(line: Notification) -> str:
         side = "cases.files" if line.data.get("files") else "cases.show"
         return url_for(side, case_id=line.case_id)
     return url_for("notifications.index")
+
+
+def _of_risk(line: Notification) -> str | None:
+    """A woman's record of the register, if one may see it."""
+    key = line.data.get("record")
+    mine = register.visible(current.appointment).where(RiskRecord.id == key)
+    if key is None or db.session.scalar(mine) is None:
+        return None
+    return url_for("register.show", record_id=key)
 
 
 def _of_duty(duty: int) -> str:

@@ -23,6 +23,7 @@ from webapp.access import current
 from webapp.cases.documents import laid_out, parts_of
 from webapp.forms import Signing, TaskForm
 from webapp.paging import sliced
+from webapp.register import alert_counts
 from webapp.seats import undeclared
 from workflows import surroundings
 from workflows.actions import delegation, tasks, users
@@ -54,6 +55,7 @@ def list_inbox() -> ResponseReturnValue:
         orders=[(code, title) for code, (title, _key) in inbox.ORDERS.items()],
         step=step,
         order=order,
+        risks=alert_counts() if current.may("register:keep") else [],
     )
 
 

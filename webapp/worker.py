@@ -27,7 +27,15 @@ from sqlalchemy.orm import Session
 from webapp import housekeeping as _housekeeping  # noqa: F401 - its job is known by its name
 from webapp import leftovers
 from workflows import clocks, jobs
-from workflows.actions import duties, effect_checks, housekeeping, motions, pressing, timers
+from workflows.actions import (
+    duties,
+    effect_checks,
+    housekeeping,
+    motions,
+    pressing,
+    risk_warnings,
+    timers,
+)
 from workflows.failures import PASSING, Failure
 
 log = logging.getLogger(__name__)
@@ -67,6 +75,7 @@ SWEEPS = (
     Sweep("motion", motions.due, motions.propose, every=timedelta(minutes=10)),
     Sweep("effect", effect_checks.due_items, effect_checks.open_due, every=timedelta(minutes=10)),
     Sweep("press", pressing.due_items, pressing.remind, every=timedelta(minutes=10)),
+    Sweep("risk", risk_warnings.due_records, risk_warnings.warn, every=timedelta(minutes=10)),
     Sweep("housekeeping", housekeeping.due_days, housekeeping.ask, every=timedelta(hours=1)),
 )
 

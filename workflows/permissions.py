@@ -180,6 +180,8 @@ PERMISSIONS: dict[str, set[Role]] = {
     "duty:view": {*COUNTY_DESKS, Role.AUDITOR},
     "figures:view": {*COUNTY_DESKS, Role.AUDITOR},
     "figures:import": {Role.MCH, Role.COMMISSION},
+    "register:view": {*_CASE_DESKS, Role.DEPARTMENT},
+    "register:keep": {Role.DEPARTMENT, Role.QUALITY_OFFICE, Role.MCH},
     "indicator:view": {Role.QUALITY_OFFICE, Role.HEAD},
     "indicator:keep": {Role.QUALITY_OFFICE},
     "lesson:view": {*_CASE_DESKS, Role.DEPARTMENT, Role.SECRETARY, Role.EXPERT, Role.AUDITOR},

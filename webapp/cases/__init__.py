@@ -9,6 +9,7 @@ from webapp.cases import (
     people,
     province,
     reviews,
+    risk,
     timeline,
     voiding,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "people",
     "province",
     "reviews",
+    "risk",
     "timeline",
     "voiding",
 ]

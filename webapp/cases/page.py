@@ -32,7 +32,7 @@ from models import (
 from webapp import dates, db, words
 from webapp.access import current
 from webapp.cases.strip import Cell, cells
-from workflows import kinds, lessons, recurrence
+from workflows import kinds, lessons, recurrence, register
 from workflows.actions.cases import record_read
 from workflows.actions.watching import watcher
 from workflows.events import EventName
@@ -139,6 +139,11 @@ class CasePage:
             Tab("cases.diagrams", "流程图"),
             Tab("cases.documents", "表单与文书", len(self.documents)),
             Tab("cases.files", "附件", len(self.attachments)),
+            *(
+                [Tab("cases.risk", "孕期风险")]
+                if register.has_course(db.session, self.case)
+                else []
+            ),
             Tab("cases.people", "人员与单位"),
             Tab("cases.reviews", "评审"),
             Tab("cases.items", "整改", len(self.items)),

@@ -12,7 +12,17 @@ from sqlalchemy.orm import Session
 from models import Appointment, Attachment
 from workflows import regions
 from workflows.actions import attachments
-from workflows.demo import cases, duties, groups, learning, ledger, measures, nearmiss, people
+from workflows.demo import (
+    cases,
+    duties,
+    groups,
+    learning,
+    ledger,
+    measures,
+    nearmiss,
+    people,
+    register,
+)
 from workflows.demo.stage import Stage
 
 FILES = Path(__file__).parent / "files"
@@ -39,6 +49,7 @@ def load(session: Session, *, password_hash: str, folder: Path, now: datetime) -
     ledger.play(Stage(session, stage.units, stage.upload), now)
     measures.play(Stage(session, stage.units, stage.upload), now)
     learning.play(Stage(session, stage.units, stage.upload), now)
+    register.play(Stage(session, stage.units, stage.upload), now)
     stage.let_pass(now)
 
 
