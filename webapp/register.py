@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from models import (
+    Case,
     Event,
     Occasion,
     RegionLevel,
@@ -243,9 +244,9 @@ def _leave_trace(row: RiskRecord) -> None:
 
 def _show(row: RiskRecord, errors: Errors) -> ResponseReturnValue:
     by = current.appointment
-    opens = visible_cases(by).with_only_columns(RiskCase.case_id)
+    opens = visible_cases(by).with_only_columns(Case.id)
     ids = [each.case_id for each in row.cases]
-    seen = set(db.session.scalars(opens.where(RiskCase.case_id.in_(ids)))) if ids else set()
+    seen = set(db.session.scalars(opens.where(Case.id.in_(ids)))) if ids else set()
     page = render_template(
         "register/show.html",
         row=row,
