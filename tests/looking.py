@@ -156,11 +156,16 @@ def _unframed(_name: str, **said: Any) -> str:
 
 
 def looked(
-    app: Flask, session: Session, cast: Cast, browse: Browse, case: Case
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    browse: Browse,
+    case: Case,
+    more: Iterable[str] = (),
 ) -> dict[str, dict[str, set[str]]]:
-    """Field → person → where it was met."""
+    """Field → person → where it was met. `more`: addresses beside the case's."""
     found: dict[str, dict[str, set[str]]] = {field: {} for field in FIELDS}
-    places = addresses(app, session, case)
+    places = [*addresses(app, session, case), *more]
     for who in PEOPLE:
         client = browse(who)
         seen = [*asked(client), *on_paper(session, case, cast, who)]

@@ -25,7 +25,7 @@ from models import (
     Panel,
     Task,
 )
-from tests import answering
+from tests import answering, elsewhere
 from tests.played import NOW, Cast, _units, _upload
 from tests.reviewing import submit
 from workflows import measures
@@ -95,7 +95,9 @@ MEETING = {
     "name of a guest": "雀客安",
     "reserved view": "QUERESERVEDVIEW",
 }
-FIELDS = WHO | SEALED | CALLED_TO_ACCOUNT | LEARNED | answering.CANARIES | MEETING
+FIELDS = (
+    WHO | SEALED | CALLED_TO_ACCOUNT | LEARNED | answering.CANARIES | MEETING | elsewhere.CANARIES
+)
 
 HOSPITAL = {"linxm", "zhougy", "helx"}
 OFFICES = {"shenqm", "fangcf", "shaoxz"}
