@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models import (
     Case,
     Finding,
+    ItemSource,
     Lesson,
     LessonState,
     Level,
@@ -20,8 +21,9 @@ from models import (
     Region,
     RegionLevel,
 )
-from tests.played import CLOSED, FRESH, RECTIFYING, Browse, Cast
+from tests.played import CLOSED, FRESH, NOW, RECTIFYING, Browse, Cast
 from workflows import analysis, lessons
+from workflows.actions import ledger
 from workflows.analysis import Problem
 
 SAID: dict[str, Any] = {
@@ -167,6 +169,21 @@ def test_problems_are_counted_by_what_they_are_about(
         for words in ("产后宫缩乏力", "医疗保健系统", "县级医院", "再次出现"):
             assert words in shown, words
     assert "没有已签署结论" in browse("guqf").get("/analysis?span=8&level=city").text
+    ledger.open_item(
+        session,
+        problem=ledger.Problem("抽查发现催产素无双人核对。", "medical", "specific"),
+        source=ItemSource.SPOT_CHECK,
+        owner=cast.seat("subl").organisation,
+        acceptor=cast.seat("guqf").organisation,
+        by=cast.seat("gaomz"),
+        now=NOW,
+    )
+    session.commit()
+    for who, source, total in (("guqf", "other", 1), ("chenglc", "all", 1 + len(findings))):
+        shown = browse(who).get(f"/analysis?span=8&source={source}").text
+        assert f"问题 {total} 个" in shown
+        assert '<td data-label="分类">抽查' in shown
+    assert analysis.found_otherwise(session, by=cast.seat("fangcf")) == []
     for who in ("zhougy", "sundq", "jiasj", "linxm"):
         assert browse(who).get("/analysis").status_code == 404, who
 

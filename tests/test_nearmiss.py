@@ -114,6 +114,34 @@ def test_a_survivor_from_registration_to_the_closed_file(start_walk: StartWalk) 
         ("management", "management_system"),
     ]
     assert walk.session.query(Rectification).count() == 2
+    counted_by_when_it_was_one(walk)
+
+
+def counted_by_when_it_was_one(walk: Walk) -> None:
+    """SMO12 on the case, in the list, in the year's figures; what has no denominator says so; and
+    the problems of this kind of case are told from those of deaths."""
+    desk, number = walk.browser("fangcf"), walk.case.number
+    head = lxml_html.document_fromstring(desk.get(f"/cases/{walk.case_id}").text)
+    facts = dict.fromkeys(
+        "".join(row.text_content().split())
+        for row in head.xpath("//*[contains(@class, 'case-facts')]//div")
+    )
+    assert "首次达标入院12小时内" in facts
+    listed = "/cases?kind=maternal_nearmiss&timing="
+    assert number in desk.get(listed + "within_12h").text
+    assert number not in desk.get(listed + "after_12h").text
+    year = desk.get("/statistics/outcomes").text
+    cells = [
+        "".join(cell.text_content().split())
+        for cell in lxml_html.document_fromstring(year).xpath("//tbody//td")
+    ]
+    assert cells[:6] == ["2026年世界卫生组织25条（2011）", "1例", "0例", "1例", "—", "0/1"]
+    assert year.count("本地口径待确认") == 2
+    for kind, count in (("maternal_nearmiss", 3), ("maternal_death", 0)):
+        assert f"问题 {count} 个" in desk.get(f"/analysis?kind={kind}").text
+        review = desk.get(f"/statistics/review-county?period=year&kind={kind}").text
+        done = re.findall(r'data-label="期内办结" class="number">(\d+)', review)
+        assert any(number != "0" for number in done) == bool(count)
 
 
 TELLING = (

@@ -1,25 +1,29 @@
-"""数据分析: the problems that reviews have found, by cell, class, cause, unit and quarter."""
+"""数据分析: the problems that reviews have found, and those found otherwise, by cell, class, cause,
+unit, source and quarter."""
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from models import Level, OrganisationKind, RegionLevel
+from models import CaseKind, ItemSource, Level, OrganisationKind, RegionLevel
 from webapp import db, labels
 from webapp.access import current
-from workflows import analysis
+from workflows import analysis, kinds
 from workflows.icd10 import cause_groups
 from workflows.rules import day_of
 
 bp = Blueprint("analysis", __name__, url_prefix="/analysis")
 
 SPANS = {"4": "近四个季度", "8": "近八个季度", "1": "本季度"}
+SOURCES = {"review": "评审", "other": "评审以外", "all": "全部"}
 TITLES = {
+    "source": "来源",
     "area": "方面（保健、医疗、管理）",
     "kind": "性质（管理、资源、技术）",
     "scope": "普遍与个性",
     "cause_group": "死因分类",
     "unit": "机构层级",
 }
+POINTLESS = {("source", "review"), ("cause_group", "other")}  # one line that says nothing
 ROWS = ("个人、家庭及居民团体", "医疗保健系统", "社会其他相关部门")
 COLUMNS = ("知识技能", "态度", "资源", "管理系统")
 
@@ -34,7 +38,19 @@ def index() -> ResponseReturnValue:
     span = asked.get("span", "4")
     span = span if span in SPANS else "4"
     shown = analysis.quarters(day_of(current.now), int(span))
-    found = analysis.problems(db.session, by=by, level=Level(level) if level else None)
+    source = asked.get("source", "review")
+    source = source if source in SOURCES else "review"
+    known = kinds.known(asked.get("kind", ""))
+    found = []
+    if source != "other":
+        found += analysis.problems(
+            db.session,
+            by=by,
+            level=Level(level) if level else None,
+            kind=known.code if known else None,
+        )
+    if source != "review":
+        found += analysis.found_otherwise(db.session, by=by)
     here = by.organisation
     return render_template(
         "analysis/index.html",
@@ -45,11 +61,17 @@ def index() -> ResponseReturnValue:
             db.session, (here.region_code, here.region.parent_code or "")
         ),
         tables=[
-            (name, title, analysis.lines(found, name, shown)) for name, title in TITLES.items()
+            (name, title, analysis.lines(found, name, shown))
+            for name, title in TITLES.items()
+            if (name, source) not in POINTLESS
         ],
         words=_words(),
         level=level,
         levels={code.value: labels.label(code) for code in Level},
+        source=source,
+        sources=SOURCES,
+        kind=known.code.value if known else "",
+        kinds=labels.choices(CaseKind),
         span=span,
         spans=SPANS,
         rows=ROWS,
@@ -66,4 +88,5 @@ def _words() -> dict[str, dict[str, str]]:
     }
     named = {name: labels.WORDS[name] for name in ("area", "kind", "scope")}
     groups = {group.code: group.title for group in cause_groups()}
-    return {**named, "cause_group": groups, "unit": units}
+    sources = dict(labels.choices(ItemSource))
+    return {**named, "cause_group": groups, "unit": units, "source": sources}

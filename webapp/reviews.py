@@ -10,14 +10,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from models import Case, Level, Panel, Role
-from webapp import dates, db, words
+from models import Case, CaseKind, Level, Panel, Role
+from webapp import dates, db, labels, words
 from webapp.access import current
 from webapp.cases.page import leave_trace
-from webapp.statistics import FEWEST_FOR_SHARE
+from webapp.statistics import FEWEST_FOR_SHARE, kind_asked
 from workflows import quarters
 from workflows.agreement import Agreement, Cell, Drift, Missing, agreement, compare, drift
-from workflows.forms.checks.review import VOTES
 from workflows.permissions import opened_panels
 from workflows.readers import Reader
 
@@ -46,15 +45,18 @@ def by_quarter() -> ResponseReturnValue:
     if current.appointment.role not in (Role.EXPERT, Role.SECRETARY):
         abort(404)
     span = quarters.latest(current.now)
+    kind = CaseKind(kind_asked() or CaseKind.MATERNAL_DEATH)
     found = {
         level: rows
         for level in Level
-        if (rows := quarters.agreed(db.session, span, level, by=current.appointment))
+        if (rows := quarters.agreed(db.session, span, level, kind, by=current.appointment))
     }
     return render_template(
         "reviews/quarters.html",
         found=found,
-        three=VOTES,
+        words=quarters.conclusion_words(kind),
+        kinds=labels.choices(CaseKind),
+        kind=kind.value,
         cells=quarters.cell_words(),
         used={
             level: {c for row in rows for c in row.drift.ticked} for level, rows in found.items()

@@ -3,17 +3,17 @@
 The drawing, the table beside it and the picture for paper show the same numbers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Blueprint, Response, abort, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import Level
-from webapp import db, words
+from models import CaseKind, Level, Timing
+from webapp import db, labels, words
 from webapp.access import current
 from webapp.cases.listing import PERIODS, period
 from webapp.pdf.diagram import Look, painted
-from workflows import differences, mappings, quarters, statistics
+from workflows import criteria, differences, kinds, mappings, outcomes, quarters, statistics
 from workflows.diagrams import Drawing, Node, read
 from workflows.engine.definitions import FOLDER
 from workflows.forms import comparison
@@ -24,15 +24,18 @@ from workflows.statistics import Flow, Part, Period
 bp = Blueprint("statistics", __name__, url_prefix="/statistics")
 
 PARTS = {
-    "maternal_death": ("总流程", Part("maternal_death")),
-    "maternal_nearmiss": ("危重孕产妇", Part("maternal_nearmiss")),
-    "neonatal_death": ("新生儿死亡", Part("neonatal_death")),
+    "maternal_death": ("总流程", Part("maternal_death", kind=CaseKind.MATERNAL_DEATH)),
+    "maternal_nearmiss": (
+        "危重孕产妇",
+        Part("maternal_nearmiss", kind=CaseKind.MATERNAL_NEARMISS),
+    ),
+    "neonatal_death": ("新生儿死亡", Part("neonatal_death", kind=CaseKind.NEONATAL_DEATH)),
     "review-county": ("县级评审", Part("review", "county")),
     "review-city": ("市级评审", Part("review", "city")),
     "rectification": ("整改", Part("rectification")),
     "second_discussion": ("再次讨论", Part("second_discussion")),
 }
-DIFFERENCES, CONCLUSIONS = "differences", "conclusions"
+DIFFERENCES, CONCLUSIONS, OUTCOMES = "differences", "conclusions", "outcomes"
 FEWEST_FOR_SHARE = 10  # cases, for a percentage to say anything
 SHARES = (0.0, 0.1, 0.25, 0.5)  # of all that stands in the diagram: from which share on how warm
 WARMTHS = (
@@ -92,6 +95,8 @@ def index(key: str = "maternal_death") -> ResponseReturnValue:
         period=_period(),
         periods=PERIODS,
         sealed=statistics.SEALED_STEP if drawing.name == statistics.REVIEW else "",
+        kinds=labels.choices(CaseKind) if PARTS[key][1].kind is None else [],
+        kind=kind_asked(),
     )
 
 
@@ -100,13 +105,16 @@ def overturns() -> ResponseReturnValue:
     """How often the upper level changed what the lower one had concluded. 404 for counties."""
     if not current.may("statistics:view") or not differences.may_count(current.appointment):
         abort(404)
-    found = differences.overturns(db.session, by=current.appointment)
-    above = differences.overturns(db.session, Level.PROVINCE, by=current.appointment)
+    by, kind = current.appointment, _kind()
+    found = differences.overturns(db.session, kind=kind, by=by)
+    above = differences.overturns(db.session, Level.PROVINCE, kind, by=by)
     return render_template(
         "statistics/differences.html",
         found=found,
         above=above,
-        kinds=comparison.PARTS,
+        columns=comparison.PARTS,
+        kinds=labels.choices(CaseKind),
+        kind=kind_asked(),
         parts=_tabs(),
         share=_share,
     )
@@ -132,10 +140,38 @@ def conclusions() -> ResponseReturnValue:
     )
 
 
+@bp.get("/outcomes")
+def severe() -> ResponseReturnValue:
+    """Near misses beside deaths, year by year, and how early after admission they were such."""
+    if not current.may("statistics:view"):
+        abort(404)
+    lines = outcomes.by_year(db.session, current.now, by=current.appointment)
+    return render_template(
+        "statistics/outcomes.html",
+        lines=lines,
+        titles={code: each.title for code, each in criteria.sets().items()},
+        timings=list(Timing),
+        few=FEWEST_FOR_SHARE,
+        share=_share,
+        parts=_tabs(),
+    )
+
+
+def kind_asked() -> str:
+    """A kind of case as the address names it; empty for all, or for no such kind."""
+    known = kinds.known(request.args.get("kind", ""))
+    return known.code.value if known else ""
+
+
+def _kind() -> CaseKind | None:
+    return CaseKind(kind_asked()) if kind_asked() else None
+
+
 def _tabs() -> list[tuple[str, str, str]]:
     """Address, words and key of each page of statistics that this person may open."""
     tabs = [(url_for("statistics.index", key=key), name, key) for key, (name, _) in PARTS.items()]
     tabs.append((url_for("statistics.conclusions"), "评审结论", CONCLUSIONS))
+    tabs.append((url_for("statistics.severe"), "严重结局", OUTCOMES))
     if differences.may_count(current.appointment):
         tabs.append((url_for("statistics.overturns"), "各级结论差异", DIFFERENCES))
     return tabs
@@ -191,12 +227,13 @@ def _lines(key: str) -> tuple[str, Drawing, list[Line]]:
     if not current.may("statistics:view") or key not in PARTS:
         abort(404)
     title, part = PARTS[key]
+    part = replace(part, kind=part.kind or _kind())
     drawing = read((FOLDER / part.diagram / "process.bpmn").read_text("utf-8"))
     span = Period(*period(_period(), current.now))
     found: dict[str, Flow] = statistics.flows(
         db.session, part, span, by=current.appointment, now=current.now
     )
-    inner = statistics.waiting(db.session, by=current.appointment)
+    inner = statistics.waiting(db.session, part.kind, by=current.appointment)
     for node in drawing.steps():
         if node.called:
             found[node.id] = Flow(now=_inside(node, inner))

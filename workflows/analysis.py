@@ -1,5 +1,5 @@
 """数据分析和评审结果应用: the problems that reviews have found, by what they are about and by
-quarter, and what became of them (B08).
+quarter, and what became of them (B08); beside them what was found otherwise.
 
 Of the cases that somebody may open, whose conclusions are signed; nothing of opinions or votes. A
 problem recurs when it opened an old ledger item again, or when its own was opened again since.
@@ -14,15 +14,17 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from models import (
     Appointment,
     Case,
+    CaseKind,
     CaseState,
     Conclusion,
     Document,
     Finding,
+    ItemSource,
     Lesson,
     LessonState,
     Level,
@@ -31,16 +33,19 @@ from models import (
     RectificationState,
     Reopening,
 )
+from workflows.item_scope import visible_items
 from workflows.permissions import case_scope, require, unread_below
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 NONE = ""
+REVIEW = ItemSource.REVIEW.value
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is counted of one finding. `quarter` as in 2026Q4; codes as in models.Finding;
-    `unit`: level and kind of the organisation, as in county-hospital."""
+    """What is counted of one finding, or of a ledger item found otherwise. `quarter` as in 2026Q4;
+    codes as in models.Finding; `unit`: level and kind of the organisation, as in county-hospital;
+    `source` as in models.ItemSource."""
 
     quarter: str
     area: str
@@ -52,6 +57,7 @@ class Problem:
     in_ledger: bool = False
     closed: bool = False
     recurred: bool = False
+    source: str = REVIEW
 
 
 @dataclass(slots=True)
@@ -74,6 +80,7 @@ DIMENSIONS: dict[str, Callable[[Problem], str]] = {
     "cause_group": lambda problem: problem.cause_group,
     "unit": lambda problem: problem.unit,
     "cell": lambda problem: problem.cell,
+    "source": lambda problem: problem.source,
 }
 
 
@@ -88,10 +95,17 @@ def quarters(newest: date, count: int) -> list[str]:
     return [f"{each // 4}Q{each % 4 + 1}" for each in range(last - count + 1, last + 1)]
 
 
-def problems(session: Session, *, by: Appointment, level: Level | None = None) -> list[Problem]:
-    """Every problem of signed conclusions, of one level or of both. Raises Forbidden."""
+def problems(
+    session: Session,
+    *,
+    by: Appointment,
+    level: Level | None = None,
+    kind: CaseKind | None = None,
+) -> list[Problem]:
+    """Every problem of signed conclusions, of one level or of both, of one kind of case or of all.
+    Raises Forbidden."""
     require(by, "statistics:view")
-    rows = session.execute(_findings(by, level)).all()
+    rows = session.execute(_findings(by, level, kind)).all()
     groups = _cause_groups(session, {row.case_id for row in rows})
     items = _items(session, [row.id for row in rows])
     found = []
@@ -106,15 +120,44 @@ def problems(session: Session, *, by: Appointment, level: Level | None = None) -
                 str(row.cell or NONE),
                 groups.get(row.case_id, NONE),
                 f"{row.level.value}-{row.unit_kind.value}",
-                in_ledger,
-                closed,
-                recurred,
+                in_ledger=in_ledger,
+                closed=closed,
+                recurred=recurred,
             )
         )
     return found
 
 
-def _findings(by: Appointment, level: Level | None) -> Select[*tuple[Any, ...]]:
+def found_otherwise(session: Session, *, by: Appointment) -> list[Problem]:
+    """Ledger items of no review: quality control, inspections, supervision, meetings and the like,
+    as far as this person sees them, by the day they were entered. One query. Raises Forbidden."""
+    require(by, "statistics:view")
+    rows = session.scalars(
+        visible_items(by)
+        .where(Rectification.finding_id.is_(None), Rectification.source != ItemSource.REVIEW)
+        .options(joinedload(Rectification.owner))
+    )
+    return [
+        Problem(
+            quarter_of(item.created_at.astimezone(_ZONE).date()),
+            item.area,
+            item.scope,
+            item.kind or NONE,
+            str(item.cell or NONE),
+            NONE,
+            f"{item.owner.level.value}-{item.owner.kind.value}",
+            in_ledger=True,
+            closed=item.state is RectificationState.CLOSED,
+            recurred=item.reopened > 0,
+            source=item.source.value,
+        )
+        for item in rows
+    ]
+
+
+def _findings(
+    by: Appointment, level: Level | None, case_kind: CaseKind | None
+) -> Select[*tuple[Any, ...]]:
     query = (
         select(
             Finding.id,
@@ -136,6 +179,8 @@ def _findings(by: Appointment, level: Level | None) -> Select[*tuple[Any, ...]]:
             *(Case.id.not_in(own) for own in unread_below(by)),
         )
     )
+    if case_kind is not None:
+        query = query.where(Case.kind == case_kind)
     return query if level is None else query.where(Conclusion.level == level)
 
 

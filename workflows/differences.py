@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
-from models import Appointment, Case, CaseState, Conclusion, Level, Region, RegionLevel
+from models import Appointment, Case, CaseKind, CaseState, Conclusion, Level, Region, RegionLevel
 from workflows.forms.comparison import PARTS, Part, changed, finding_key, reason
 from workflows.forms.load import load
 from workflows.forms.spec import Answers, Kind
@@ -204,14 +204,21 @@ def may_count(by: Appointment) -> bool:
 _BELOW = {Level.CITY: Level.COUNTY, Level.PROVINCE: Level.CITY}
 
 
-def overturns(session: Session, upper: Level = Level.CITY, *, by: Appointment) -> Overturns:
-    """How often that level changed the conclusion of the one below, without a name. Raises
-    Forbidden."""
+def overturns(
+    session: Session,
+    upper: Level = Level.CITY,
+    kind: CaseKind | None = None,
+    *,
+    by: Appointment,
+) -> Overturns:
+    """How often that level changed the conclusion of the one below, without a name; of one kind of
+    case or of all. Raises Forbidden."""
     require(by, "statistics:view")
+    of_kind = [] if kind is None else [Case.kind == kind]
     rows = session.execute(
         select(Conclusion.signed_at, Conclusion.changes, Case.county_code)
         .join(Case, Case.id == Conclusion.case_id)
-        .where(case_scope(by), Case.state != CaseState.VOIDED, Conclusion.level == upper)
+        .where(case_scope(by), Case.state != CaseState.VOIDED, Conclusion.level == upper, *of_kind)
         .where(
             select(func.count())
             .where(Conclusion.case_id == Case.id, Conclusion.level == _BELOW[upper])

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, case, func, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models import Appointment, Case, CaseState, Conclusion, Level, Mapping, Panel
+from models import Appointment, Case, CaseKind, CaseState, Conclusion, Level, Mapping, Panel
 from workflows import mappings
 from workflows.agreement import Agreement, Drift, drifts
 from workflows.forms import load
 from workflows.forms.spec import Kind
-from workflows.kinds import CARDED
+from workflows.kinds import CARDED, KINDS
 from workflows.permissions import case_scope, opened_panels, require
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -117,6 +117,19 @@ def _sorted(found: dict[tuple[int, Level], Concluded]) -> dict[Level, list[Concl
     return {level: [row for row in rows if row.level is level] for level in levels}
 
 
+def conclusion_words(kind: CaseKind) -> dict[str, str]:
+    """What may be concluded of that kind of case, by its code."""
+    variant = KINDS[kind].variant
+    named = [
+        form
+        for form in load.all_forms()
+        if load.base_name(form.name) == "opinion" and load.variant(form.name) == variant
+    ]
+    newest = max(named, key=lambda form: load.version(form.name), default=load.latest("opinion"))
+    [asked] = [each for each in newest.fields() if each.name == "conclusion"]
+    return {choice.code: choice.label for choice in asked.choices}
+
+
 def cell_words() -> dict[str, str]:
     """The twelve cells by their number."""
     [grid] = [each for each in load.latest("conclusion").fields() if each.kind is Kind.GRID12]
@@ -148,14 +161,21 @@ class Agreed:
 
 
 def agreed(
-    session: Session, quarters: Sequence[Quarter], level: Level, *, by: Appointment
+    session: Session,
+    quarters: Sequence[Quarter],
+    level: Level,
+    kind: CaseKind = CaseKind.MATERNAL_DEATH,
+    *,
+    by: Appointment,
 ) -> list[Agreed]:
-    """Quarter by quarter, those without a panel left out. Two queries, however many panels."""
+    """Quarter by quarter, those without a panel left out. Two queries, however many panels. Kinds
+    are never mixed: they are concluded in other words."""
     panels = session.scalars(
         opened_panels(by).where(
             Panel.level == level,
             Panel.opened_at >= quarters[-1].since,
             Panel.opened_at < quarters[0].until,
+            Panel.case_id.in_(select(Case.id).where(Case.kind == kind)),
         )
     ).all()
     parts = [

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models import Appointment, Case, CaseState, Clock, Panel, Task, TaskState
+from models import Appointment, Case, CaseKind, CaseState, Clock, Panel, Task, TaskState
 from workflows.permissions import case_scope, require
 from workflows.spans import seconds_between
 
@@ -23,10 +23,11 @@ QUANTILES = {"median": 0.5, "p90": 0.9}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A diagram, and the level at which it is used, None for all of them."""
+    """A diagram; the level at which it is used and the kind of case it is used for, or None."""
 
     diagram: str
     level: str | None = None
+    kind: CaseKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,19 @@ def flows(
     return found
 
 
-def waiting(session: Session, *, by: Appointment) -> dict[Part, int]:
-    """In how many cases each diagram has an open step."""
+def waiting(session: Session, kind: CaseKind | None = None, *, by: Appointment) -> dict[Part, int]:
+    """In how many cases, of one kind or of all, each diagram has an open step."""
     query = (
         select(Task.diagram, Task.level, func.count(Task.case_id.distinct()))
         .join(Case, Case.id == Task.case_id)
-        .where(case_scope(by), Task.state == TaskState.OPEN)
+        .where(case_scope(by), Task.state == TaskState.OPEN, *_of_kind(kind))
         .group_by(Task.diagram, Task.level)
     )
     return {Part(diagram, level): count for diagram, level, count in session.execute(query)}
+
+
+def _of_kind(kind: CaseKind | None) -> list[ColumnElement[bool]]:
+    return [] if kind is None else [Case.kind == kind]
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
@@ -92,6 +97,7 @@ def _steps(part: Part, by: Appointment) -> list[ColumnElement[bool]]:
         Case.state != CaseState.VOIDED,
         Task.diagram == part.diagram,
         Task.form.not_like(SEALED_FORM),
+        *_of_kind(part.kind),
     ]
     return conditions if part.level is None else [*conditions, Task.level == part.level]
 
@@ -163,7 +169,7 @@ def _quantiles(session: Session, durations: Select[str, float]) -> dict[str, Map
 
 def _panels(session: Session, part: Part, period: Period, by: Appointment) -> Flow:
     """The step of the opinions, by panel: what one expert did is not to be read from it."""
-    conditions = [case_scope(by), Case.state != CaseState.VOIDED]
+    conditions = [case_scope(by), Case.state != CaseState.VOIDED, *_of_kind(part.kind)]
     if part.level is not None:
         conditions.append(Panel.level == part.level)
     counted = session.execute(

@@ -32,9 +32,11 @@ from models import (
     Document,
     KeyKind,
     Level,
+    NearMiss,
     Organisation,
     Task,
     TaskState,
+    Timing,
 )
 from webapp import clocks, dates, db, labels, words
 from webapp.access import current
@@ -78,6 +80,7 @@ class Filters:
     state: str
     late: str
     gap: str
+    timing: str
     period: str
     order: str
     unit: int | None
@@ -90,6 +93,7 @@ class Filters:
             or self.state
             or self.late
             or self.gap
+            or self.timing
             or self.period
             or self.unit
         )
@@ -102,6 +106,7 @@ class Filters:
             "state": self.state,
             "late": self.late,
             "gap": self.gap,
+            "timing": self.timing,
             "period": self.period,
             "order": self.order if self.order != "newest" else "",
             "unit": str(self.unit or ""),
@@ -154,6 +159,7 @@ def _filters(given: object) -> Filters:
         state=one_of("state", {OPEN, LIVE, *CaseState}),
         late=one_of("late", LATE),
         gap=one_of("gap", GAPS),
+        timing=one_of("timing", {*Timing}),
         period="" if dates.are_kept_from_me() else one_of("period", PERIODS),
         order=one_of("order", ORDERS) or "newest",
         unit=int(unit) if unit.isdecimal() and not _blind() else None,
@@ -182,11 +188,17 @@ def _page(filters: Filters, name: str | None) -> ResponseReturnValue:
         states=[(OPEN, "未归档"), (LIVE, "未作废"), *labels.choices(CaseState)],
         lates=LATE,
         gaps=GAPS,
+        timings=labels.choices(Timing) if _near_misses(filters) else [],
         periods=PERIODS,
         orders=ORDERS,
         units=[] if _blind() else _units(),
         nothing_at_all=not page.total and not filters.any and not name,
     )
+
+
+def _near_misses(filters: Filters) -> bool:
+    """Whether the list is of near misses: only they are told apart by when they were first such."""
+    return bool(filters.timing) or filters.kind == CaseKind.MATERNAL_NEARMISS
 
 
 def _query(filters: Filters) -> Select[Case]:
@@ -209,8 +221,7 @@ def _conditions(filters: Filters, now: datetime) -> Iterable[ColumnElement[bool]
         yield Case.state != CaseState.VOIDED
     elif filters.state:
         yield Case.state == CaseState(filters.state)
-    if filters.kind:
-        yield Case.kind == CaseKind(filters.kind)
+    yield from _of_kind(filters)
     if filters.late:
         yield _late(filters.late, now)
     if filters.gap:
@@ -218,6 +229,13 @@ def _conditions(filters: Filters, now: datetime) -> Iterable[ColumnElement[bool]
     if filters.period:
         since, until = period(filters.period, now)
         yield and_(Case.event_at >= since, Case.event_at < until)
+
+
+def _of_kind(filters: Filters) -> Iterable[ColumnElement[bool]]:
+    if filters.kind:
+        yield Case.kind == CaseKind(filters.kind)
+    if filters.timing:
+        yield Case.id.in_(select(NearMiss.case_id).where(NearMiss.timing == filters.timing))
 
 
 def not_ended() -> ColumnElement[bool]:

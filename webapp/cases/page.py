@@ -21,6 +21,7 @@ from models import (
     Clock,
     Document,
     Event,
+    NearMiss,
     Process,
     ProcessState,
     Rectification,
@@ -114,6 +115,14 @@ class CasePage:
         if kinds.of(self.case).is_death:
             return None
         return self._seen(Case.follows_id == self.case.id)
+
+    @cached_property
+    def near_miss(self) -> NearMiss | None:
+        """What a near miss counts by, once its card is in."""
+        if kinds.of(self.case).is_death:
+            return None
+        query = select(NearMiss).where(NearMiss.case_id == self.case.id)
+        return db.session.scalars(query).one_or_none()
 
     @cached_property
     def before(self) -> Case | None:
