@@ -51,7 +51,11 @@ DURABLE = {
     "timezone": "UTC",
 }
 # Stopped at once, it keeps what it has acknowledged; so long as nobody pulls the machine's plug
-KEEPING = SETTINGS | {"synchronous_commit": "on", "full_page_writes": "on"}
+KEEPING = SETTINGS | {
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "max_connections": "200",  # several installations with many threads stand on it
+}
 ATTEMPTS = 3  # somebody else may take the free port before the server does
 
 

@@ -1,5 +1,5 @@
 """Faults: the audit finds what it is there to find; a few kills lose, halve and double nothing,
-one wins a race, a stopped database is found again.
+one wins a race, a stopped database is found again, a power loss loses nothing.
 
 The long forms are `make faults`.
 """
@@ -12,14 +12,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from tests.benchmarks.figures import memory_folder
 from tests.conftest import DATABASES
-from tests.faults import kills, outages, races
+from tests.faults import kills, outages, power, races
 from tests.faults.audit import audit, versions
 from tests.faults.ground import ground
 from tests.faults.tampering import TAMPERINGS
 from tests.played import NOW
 from tests.postgres import KEEPING, postgres_server
-from webapp.db import make_engine
+from webapp.db import PRAGMAS, make_engine
 
 
 @pytest.fixture
@@ -47,6 +48,13 @@ def test_the_audit_finds(what: str, rows: Session, tmp_path: Path) -> None:
     rows.rollback()
 
 
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """For disks that are looked at by the dozen."""
+    with memory_folder() as folder:
+        yield folder
+
+
 @pytest.mark.parametrize("database", DATABASES)
 def test_killed_processes_lose_halve_and_double_nothing(
     database: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -64,6 +72,22 @@ def test_in_a_race_one_wins_and_the_others_are_told(tmp_path: Path) -> None:
         outcome = races.run(place, rounds=2, seed="two")
     assert outcome.faults == []
     assert (outcome.rounds, outcome.wrong) == (2, 0)
+
+
+def test_when_the_power_goes_nothing_acknowledged_is_lost_and_nothing_half_or_corrupt(
+    settled_sqlite: Path, tmp_path: Path, memory: Path
+) -> None:
+    """And the test would see it: with fewer syncs than the application asks for, much is lost."""
+    copyfile(settled_sqlite, tmp_path / "yili.db")
+    start, told = power.recorded(tmp_path / "yili.db", tmp_path)
+    asked = power.run(start, told, memory / "asked", "ten", most=10)
+    assert (asked.corrupt, asked.half, asked.lost) == (0, 0, 0)
+    assert asked.states == 60
+    assert asked.transactions >= 8
+    fewer = [pragma.replace("synchronous=FULL", "synchronous=NORMAL") for pragma in PRAGMAS]
+    risked = power.run(start, told, memory / "risked", "ten", most=10, pragmas=fewer)
+    assert (risked.corrupt, risked.half) == (0, 0)
+    assert risked.lost > 0
 
 
 @pytest.mark.postgres

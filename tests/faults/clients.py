@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -32,7 +33,8 @@ from workflows.demo.play import BL, QH
 SECRET = "for faults only"
 TOKEN = "0" * 40
 PATIENCE = 150.0  # seconds until a client gives up asking
-DOSSIERS = 5  # a lane: rendering takes a second of a processor
+DOSSIERS = 3  # a lane: rendering takes seconds of a processor
+EVERYBODY = tuple(person.username for person in PEOPLE)
 DONE, CONFLICT, GONE, INVALID, BUSY = 303, 409, 404, 422, 503
 
 
@@ -59,20 +61,20 @@ class Attempt:
         return self.final is not None and self.final.status == DONE
 
 
-def sign_in(engine: Engine) -> dict[str, str]:
-    """A signed-in browser's cookie for everybody of the demonstration."""
+def sign_in(engine: Engine, names: Iterable[str] = EVERYBODY) -> dict[str, str]:
+    """A signed-in browser's cookie for each of them, by default everybody of the demonstration."""
     app = Flask("cookies")
     app.secret_key = SECRET
     signer = SecureCookieSessionInterface().get_signing_serializer(app)
     assert signer is not None
     cookies = {}
     with Session(engine) as session, session.begin():
-        for person in PEOPLE:
-            seat = seat_of(session, person.username)
+        for name in names:
+            seat = seat_of(session, name)
             row, token = users.open_session(session, seat.user, now=datetime.now(UTC), address=None)
             row.appointment = seat
             held = {"_user_id": token, "_fresh": True, "csrf_token": TOKEN}
-            cookies[person.username] = f"sid={signer.dumps(held)}"
+            cookies[name] = f"sid={signer.dumps(held)}"
     return cookies
 
 
@@ -110,6 +112,23 @@ class Browser:
         whole = f"{head}Content-Type: {kind}\r\n\r\n".encode() + content(name) + b"\r\n--gap--\r\n"
         kind = "multipart/form-data; boundary=gap"
         return self.ask(who, "POST", "/attachments", whole, kind, **headers)
+
+
+class Indoors(Browser):
+    """The same without a line: within the process that answers."""
+
+    def __init__(self, app: Flask, cookies: dict[str, str]) -> None:
+        super().__init__(0, cookies)
+        self._client = app.test_client(use_cookies=False)
+
+    def ask(
+        self, who: str, method: str, path: str, body: bytes = b"", kind: str = "", **headers: str
+    ) -> Reply:
+        sent = {"Cookie": self.cookies[who], "X-CSRFToken": self._csrf, **headers}
+        answer = self._client.open(
+            path, method=method, data=body, headers=sent, content_type=kind or None
+        )
+        return Reply(answer.status_code, answer.headers.get("Location", ""), answer.text)
 
 
 class Journal:

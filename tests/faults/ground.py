@@ -4,11 +4,13 @@ On SQLite in a folder; on PostgreSQL on a server of the command's own, which kee
 acknowledged even when it is stopped at once.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from uuid import uuid4
 
 from sqlalchemy import Engine, select
@@ -29,6 +31,7 @@ from workflows.demo.people import seat_of
 CHEAP_HASH = (
     "$argon2id$v=19$m=8,t=1,p=1$sM4AeKa40usZUAZpm8iExA$zWxBZFDskR6E8PWOAsbtPyFYLjzTOvauLb17s8jkEWk"
 )
+_migrating = Lock()  # Alembic does one thing at a time
 CODES = {"O72.1": "其他即时产后出血", "O72.3": "产后凝血缺陷"}  # all that the answers name
 
 
@@ -55,7 +58,8 @@ def ground(
     """A settled database and a stand on it, not started yet. `server`: PostgreSQL, else SQLite."""
     folder.mkdir(parents=True, exist_ok=True)
     url = server.create_database(name) if server else f"sqlite:///{folder / 'yili.db'}"
-    migrate(url)
+    with _migrating:
+        migrate(url)
     engine = make_engine(url)
     with Session(engine) as session, session.begin():
         for code, title in CODES.items():
@@ -64,6 +68,7 @@ def ground(
             session, password_hash=CHEAP_HASH, folder=folder / "files", now=datetime.now(UTC)
         )
     cookies, port = sign_in(engine), free_port()
+    (folder / "cookies").write_text(json.dumps(cookies), "ascii")  # for the stand's own practice
     settings = {"YILI_VAR": str(folder), "DATABASE_URL": url, "YILI_SECRET_KEY": SECRET}
     stand = Stand(settings | environment, folder, port)
     try:

@@ -9,8 +9,8 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -37,6 +37,8 @@ from webapp import leftovers
 
 LOST = "lost"
 REST_SECONDS = 90
+PRACTICE = 30  # pieces of work
+MOST_IDLE = 1.0  # seconds until somebody is killed though nobody was told anything since the last
 LONGEST_FUSE = {WEB: 90, WORKER: 120}  # a step takes about so many statements
 
 
@@ -47,76 +49,110 @@ class Outcome:
     kills: Counter[str] = field(default_factory=Counter)
     journal: Journal = field(default_factory=Journal)
     faults: list[Fault] = field(default_factory=list)
-
-    def of(self, kind: str) -> int:
-        return sum(fault.kind == kind for fault in self.faults)
+    took: dict[str, int] = field(default_factory=dict)  # what → seconds
 
 
 class Killer:
     """Kills until so many have died. `dice` says whom, when and how."""
 
-    def __init__(self, ground: Ground, dice: Random, kills: Counter[str]) -> None:
-        self.stand, self.dice, self.kills = ground.stand, dice, kills
+    def __init__(self, ground: Ground, dice: Random, outcome: "Outcome") -> None:
+        self.stand, self.dice, self.kills = ground.stand, dice, outcome.kills
+        self.journal = outcome.journal
+        self._lit: set[str] = set()  # roles with a fuse that burns
 
     def run(self, number: int, pause: float, until: float) -> None:
         """`pause`: seconds between two on the average; `until`: when to stop in any case."""
         while self.kills.total() < number and time.monotonic() < until:
+            told = self.journal.acknowledged
             time.sleep(self.dice.uniform(0, 2 * pause))
-            if self.dice.random() < 0.5:
-                self._at_any_moment()
+            wait(lambda: self.journal.acknowledged > told, MOST_IDLE)  # noqa: B023
+            self._count_burnt()
+            role = self.dice.choices((WEB, WORKER, MASTER), (72, 24, 4))[0]
+            if role is not MASTER and role not in self._lit and self.dice.random() < 0.6:
+                self._light(role)
             else:
-                self._in_a_step()
+                self._kill(role)
+        self._put_out()
 
-    def _at_any_moment(self) -> None:
-        role = self.dice.choices((WEB, WORKER, MASTER), (75, 20, 5))[0]
+    def _kill(self, role: str) -> None:
+        """At any moment."""
         pids = self.stand.pids(role)
         with suppress(ProcessLookupError):
             if pids:
                 os.kill(self.dice.choice(pids), signal.SIGKILL)
                 self.kills[f"{role} at any moment"] += 1
 
-    def _in_a_step(self) -> None:
-        role = self.dice.choices((WEB, WORKER), (75, 25))[0]
+    def _light(self, role: str) -> None:
+        """In the midst of a step: whoever comes to its end. Others may be killed meanwhile."""
         self.stand.fuse.set(role, self.dice.randint(1, LONGEST_FUSE[role]))
-        deadline = time.monotonic() + 5
-        while (left := self.stand.fuse.left(role)) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        self.stand.fuse.set(role, 0)
-        self.kills[f"{role} in a step"] += not left
+        self._lit.add(role)
+
+    def _count_burnt(self) -> None:
+        for role in [role for role in self._lit if not self.stand.fuse.left(role)]:
+            self.kills[f"{role} in a step"] += 1
+            self._lit.remove(role)
+
+    def _put_out(self) -> None:
+        self._count_burnt()
+        while any(self.stand.fuse.left(role) for role in self._lit):
+            for role in self._lit:  # again: somebody may just be counting it down
+                self.stand.fuse.set(role, 0)
+            time.sleep(0.05)
 
 
 def run(ground: Ground, kills: int, pause: float, seconds: float, seed: str) -> Outcome:
     """One lane: `kills` of them or for `seconds`, whichever ends first; then the audit."""
     outcome = Outcome()
-    fall_due(ground.engine, 40, timedelta(seconds=kills * pause))
-    ground.stand.start()
-    wait(ground.answers)
-    until = time.monotonic() + seconds
+    with taking(outcome.took, "start"):
+        fall_due(ground.engine, 40, timedelta(seconds=max(10, kills * pause)))
+        ground.stand.start(practice=PRACTICE)
+        wait(ground.answers)
+    with taking(outcome.took, "kills"), _working(ground, outcome.journal, seed):
+        dice = Random(f"{seed}:killer")  # noqa: S311 - it must repeat
+        Killer(ground, dice, outcome).run(kills, pause, time.monotonic() + seconds)
+    with taking(outcome.took, "rest"):
+        rest(ground.engine)
+        ground.stand.stop()
+        if _busy(ground.engine):  # a worker asked for something more just before it stopped
+            ground.stand.start()
+            rest(ground.engine)
+            ground.stand.stop()
+    with taking(outcome.took, "audit"):
+        outcome.faults = _audited(ground, outcome.journal)
+    return outcome
+
+
+@contextmanager
+def taking(took: dict[str, int], what: str) -> Iterator[None]:
+    """Write down for how many seconds."""
+    began = time.monotonic()
+    yield
+    took[what] = round(time.monotonic() - began)
+
+
+@contextmanager
+def _working(ground: Ground, journal: Journal, seed: str) -> Iterator[None]:
+    """Inside the block people work; at its end each has been told what became of their last."""
     stop = threading.Event()
     clients = [
-        Client(ground.browser, ground.engine, outcome.journal, f"{seed}:{number}", stop)
+        Client(ground.browser, ground.engine, journal, f"{seed}:{number}", stop)
         for number in range(4)
     ]
     for client in clients:
         client.start()
-    dice = Random(f"{seed}:killer")  # noqa: S311 - it must repeat
-    Killer(ground, dice, outcome.kills).run(kills, pause, until)
+    yield
     stop.set()
     for client in clients:
         client.join()
-    rest(ground.engine)
-    ground.stand.stop()
-    if _busy(ground.engine):  # a worker asked for something more just before it stopped
-        ground.stand.start()
-        rest(ground.engine)
-        ground.stand.stop()
+
+
+def _audited(ground: Ground, journal: Journal) -> list[Fault]:
     now = datetime.now(UTC)
     with Session(ground.engine.execution_options(reads=True)) as session:
         nowhere = ground.folder / "nowhere"
         leftovers.sweep(session, ground.folder, nowhere, now + 2 * leftovers.SETTLED)
-        outcome.faults = audit(session, ground.folder, now, (jobs, versions))
-        outcome.faults += compare(session, outcome.journal)
-    return outcome
+        faults = audit(session, ground.folder, now, (jobs, versions))
+        return faults + compare(session, journal)
 
 
 def wait(condition: Callable[[], bool], seconds: float = REST_SECONDS) -> bool:

@@ -55,6 +55,7 @@ class Outcome:
     name: str
     faults: list[Fault] = field(default_factory=list)
     told: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0
 
 
 @dataclass
@@ -367,7 +368,10 @@ Scenario = Callable[[], Outcome]
 
 def attempt(scenario: Scenario, name: str) -> Outcome:
     """Run one; what did not hold becomes a fault."""
+    began = time.monotonic()
     try:
-        return scenario()
+        outcome = scenario()
     except Wrong as wrong:
-        return Outcome(name, [Fault("strange", f"{name}: {wrong}")])
+        outcome = Outcome(name, [Fault("strange", f"{name}: {wrong}")])
+    outcome.name, outcome.seconds = name, time.monotonic() - began
+    return outcome

@@ -1,8 +1,8 @@
 """Many clients, one step: whoever comes first has it, and the others are told so.
 
-A round is one open step and 32 requests sent at the same moment: eight pages of one person, each
-sent four times with its own key. One key wins, all four of its requests get the first answer; all
-others get the page of conflict.
+A round is one open step of a desk and 32 people of it, each with a browser and a page of their own,
+who hand it in at the same moment; two of them press the button twice. One wins, twice if pressed
+twice; all others get the page of conflict.
 """
 
 import threading
@@ -15,9 +15,9 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Document, Task, TaskState
+from models import Appointment, Document, Task, TaskState, User
 from tests.faults.audit import Fault, audit, jobs, versions
-from tests.faults.clients import CONFLICT, DONE, Attempt, Reply
+from tests.faults.clients import CONFLICT, DONE, Attempt, Reply, sign_in
 from tests.faults.desks import Desks
 from tests.faults.ground import Ground
 from tests.faults.kills import rest, wait
@@ -25,7 +25,8 @@ from workflows.actions.cases import open_case
 from workflows.demo import answers
 from workflows.demo.people import seat_of
 
-RACERS, PAGES = 32, 8
+RACERS, TWICE = 32, 2
+DESK = "shenqm"
 
 
 @dataclass
@@ -42,11 +43,12 @@ def run(place: Ground, rounds: int, seed: str) -> Outcome:
     """So many rounds, one after the other, then the audit."""
     outcome, dice = Outcome(), Random(seed)  # noqa: S311 - it must repeat
     tasks = _steps(place, rounds)
+    people = _colleagues(place)
     place.stand.start()
     wait(place.answers)
     for task in tasks:
         outcome.rounds += 1
-        if wrong := _round(place, task, dice, outcome.told):
+        if wrong := _round(place, task, people, dice, outcome.told):
             outcome.wrong += 1
             outcome.faults += [Fault("wrong", f"round {outcome.rounds}: {what}") for what in wrong]
     rest(place.engine)
@@ -68,16 +70,41 @@ def _steps(place: Ground, number: int) -> list[int]:
         return list(session.scalars(query.order_by(Task.id)))
 
 
-def _round(place: Ground, task_id: int, dice: Random, told: Counter[int]) -> list[str]:
+def _colleagues(place: Ground) -> list[str]:
+    """As many as race, at the desk that receives reports, all signed in."""
+    names = [DESK, *(f"racer-{number}" for number in range(1, RACERS))]
+    with Session(place.engine) as session, session.begin():
+        seat = seat_of(session, DESK)
+        for name in names[1:]:
+            user = User(
+                username=name,
+                name="米兰",
+                password_hash=seat.user.password_hash,
+                created_at=seat.user.created_at,
+                phone=seat.user.phone,
+            )
+            session.add(
+                Appointment(
+                    user=user,
+                    organisation_id=seat.organisation_id,
+                    role=seat.role,
+                    valid_from=seat.valid_from,
+                )
+            )
+    place.browser.cookies |= sign_in(place.engine, names)
+    return names
+
+
+def _round(
+    place: Ground, task_id: int, people: list[str], dice: Random, told: Counter[int]
+) -> list[str]:
     """What was wrong with it."""
     with Session(place.engine.execution_options(reads=True)) as session:
         paper = Desks(session, lambda *_: "", dice).paper(session.get_one(Task, task_id))
-    keys = [str(UUID(int=dice.getrandbits(128), version=4)) for _ in range(PAGES)]
-    attempts = [
-        Attempt(paper.who, f"/tasks/{task_id}", keys[number % PAGES], "race")
-        for number in range(RACERS)
-    ]
-    start = threading.Barrier(RACERS)
+    keys = {who: str(UUID(int=dice.getrandbits(128), version=4)) for who in people}
+    racing = people + dice.sample(people, TWICE)
+    attempts = [Attempt(who, f"/tasks/{task_id}", keys[who], "race") for who in racing]
+    start = threading.Barrier(len(attempts))
     racers = [
         threading.Thread(target=_race, args=(place, attempt, paper.typed(attempt.key), start))
         for attempt in attempts

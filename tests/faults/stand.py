@@ -1,9 +1,10 @@
 """One installation of the program, made to be killed: real gunicorn, real workers, started warm.
 
-    python -m tests.faults.stand PORT FOLDER WORKERS    settings come from the environment as always
+    python -m tests.faults.stand PORT FOLDER WORKERS PRACTICE    settings: from the environment
 
-A supervisor that has imported everything and read every template forks the web server and the
-workers, and forks whoever dies anew: that costs milliseconds, so hundreds of kills fit in minutes.
+A supervisor that has imported everything, read every template and done `PRACTICE` pieces of work
+forks the web server and the workers, and forks whoever dies anew: that costs milliseconds, and a
+newborn answers as fast as an old one, so hundreds of kills fit in a minute.
 Everything below it is the program as it is; only the time until a silent worker counts as dead and
 the rests between attempts are shorter.
 
@@ -145,7 +146,22 @@ def _warm(app: Any) -> None:
         load.load(path.stem)
 
 
-def serve(port: int, folder: Path, workers: int) -> None:
+def _practise(app: Any, folder: Path, times: int) -> None:
+    """So much work before anybody is forked: what a first request compiles, the children have."""
+    if not times:
+        return
+    from tests.faults.clients import DOSSIERS, Client, Indoors, Journal
+
+    engine, journal = app.extensions["engine"], Journal()
+    journal.counts["dossier"] = DOSSIERS  # those take long
+    browser = Indoors(app, json.loads((folder / "cookies").read_text("ascii")))
+    somebody = Client(browser, engine, journal, "practice", threading.Event())
+    for _ in range(times):
+        somebody.act()
+    engine.dispose()  # a connection must not be shared
+
+
+def serve(port: int, folder: Path, workers: int, practice: int) -> None:
     """Be the supervisor until SIGTERM."""
     import dbos  # noqa: F401 - so that no child has to
     from gunicorn.app.base import BaseApplication
@@ -156,6 +172,7 @@ def serve(port: int, folder: Path, workers: int) -> None:
     fuse = Fuse(folder / "fuses")
     app = create_app()
     _warm(app)
+    _practise(app, folder, practice)
     become = _light(fuse)
     listener = socket.create_server(("127.0.0.1", port), backlog=256)
 
@@ -221,11 +238,11 @@ class Stand:
         self.fuse = Fuse(folder / "fuses")
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, workers: int = 1) -> None:
+    def start(self, workers: int = 1, practice: int = 0) -> None:
         command = [sys.executable, "-m", "tests.faults.stand", str(self.port)]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, str(self.folder), str(workers)],
+                [*command, str(self.folder), str(workers), str(practice)],
                 cwd=ROOT,
                 env=os.environ | self.environment,
                 stdin=subprocess.DEVNULL,
@@ -266,4 +283,4 @@ class Stand:
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    serve(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
