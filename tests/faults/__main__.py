@@ -21,6 +21,7 @@ from tests.postgres import KEEPING, Server, postgres_server
 KILLS, LONG_KILLS = 300, 3000
 ROUNDS, LONG_ROUNDS = 200, 1000
 SHOWN = 25
+PRACTICE = 30  # pieces of work that a stand does before it is killed
 PAUSE = 0.2  # seconds on the average, between one kill and the next
 MOMENTS = 150  # at which the power goes, of about 900
 PARTS = ("kills", "races", "outages", "power")
@@ -52,7 +53,7 @@ def kill(found: Found, folder: Path, server: Server, seed: str, number: int, sec
 
     def lane(name: str, on: Server | None) -> kills.Outcome:
         with ground("kills", folder / f"kills-{name}", on) as place:
-            return kills.run(place, -(-number // 2), PAUSE, seconds, f"{seed}:{name}")
+            return kills.run(place, -(-number // 2), PAUSE, seconds, f"{seed}:{name}", PRACTICE)
 
     with ThreadPoolExecutor() as pool:
         running = {
@@ -77,7 +78,7 @@ def race(found: Found, folder: Path, server: Server, seed: str, rounds: int) -> 
     for name, on in (("sqlite", None), ("postgres", server)):
         began = time.monotonic()
         with ground("races", folder / f"races-{name}", on, YILI_THREADS="16") as place:
-            outcome = races.run(place, rounds // 2, f"{seed}:{name}")
+            outcome = races.run(place, rounds // 2, f"{seed}:{name}", PRACTICE)
         took = f"{time.monotonic() - began:.0f} s"
         say(f"races, {name}: {outcome.rounds} rounds in {took}, answers {dict(outcome.told)}")
         found.add(name, outcome.faults)

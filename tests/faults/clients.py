@@ -259,7 +259,7 @@ class Client(threading.Thread):
                 self._declare(attempt.who, reply.location)
                 continue
             if reply.status not in (DONE, CONFLICT, GONE):
-                told = f"{attempt.what} {attempt.path}: {reply.status} {_words(reply.body)}"
+                told = f"{attempt.what} {attempt.path}: {reply.status} {words(reply.body)}"
                 self.journal.strange.append(told)
                 if reply.status >= 500:
                     time.sleep(0.2)
@@ -284,7 +284,7 @@ class Client(threading.Thread):
         raise TimeoutError("an upload was never answered")
 
 
-def _words(body: str) -> str:
+def words(body: str) -> str:
     from lxml import html
 
     if not body.strip():

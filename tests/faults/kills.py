@@ -37,7 +37,6 @@ from webapp import leftovers
 
 LOST = "lost"
 REST_SECONDS = 90
-PRACTICE = 30  # pieces of work
 MOST_IDLE = 1.0  # seconds until somebody is killed though nobody was told anything since the last
 LONGEST_FUSE = {WEB: 90, WORKER: 120}  # a step takes about so many statements
 
@@ -100,12 +99,14 @@ class Killer:
             time.sleep(0.05)
 
 
-def run(ground: Ground, kills: int, pause: float, seconds: float, seed: str) -> Outcome:
+def run(
+    ground: Ground, kills: int, pause: float, seconds: float, seed: str, practice: int = 0
+) -> Outcome:
     """One lane: `kills` of them or for `seconds`, whichever ends first; then the audit."""
     outcome = Outcome()
     with taking(outcome.took, "start"):
         fall_due(ground.engine, 40, timedelta(seconds=max(10, kills * pause)))
-        ground.stand.start(practice=PRACTICE)
+        ground.stand.start(practice=practice)
         wait(ground.answers)
     with taking(outcome.took, "kills"), _working(ground, outcome.journal, seed):
         dice = Random(f"{seed}:killer")  # noqa: S311 - it must repeat

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from models import Appointment, Document, Task, TaskState, User
 from tests.faults.audit import Fault, audit, jobs, versions
-from tests.faults.clients import CONFLICT, DONE, Attempt, Reply, sign_in
+from tests.faults.clients import BUSY, CONFLICT, DONE, Attempt, Reply, sign_in, words
 from tests.faults.desks import Desks
 from tests.faults.ground import Ground
 from tests.faults.kills import rest, wait
@@ -35,17 +35,17 @@ class Outcome:
 
     rounds: int = 0
     wrong: int = 0
-    told: Counter[int] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
     faults: list[Fault] = field(default_factory=list)
 
 
-def run(place: Ground, rounds: int, seed: str) -> Outcome:
+def run(place: Ground, rounds: int, seed: str, practice: int = 0) -> Outcome:
     """So many rounds, one after the other, then the audit."""
     outcome, dice = Outcome(), Random(seed)  # noqa: S311 - it must repeat
-    tasks = _steps(place, rounds)
     people = _colleagues(place)
-    place.stand.start()
+    place.stand.start(practice=practice)
     wait(place.answers)
+    tasks = _steps(place, rounds)
     for task in tasks:
         outcome.rounds += 1
         if wrong := _round(place, task, people, dice, outcome.told):
@@ -67,7 +67,7 @@ def _steps(place: Ground, number: int) -> list[int]:
             said = answers.report(now - timedelta(hours=2), organisation=by.organisation_id)
             open_case(session, said, key=str(uuid4()), by=by, now=now - timedelta(hours=1))
         query = select(Task.id).where(Task.bpmn_id == "UT_receive", Task.state == TaskState.OPEN)
-        return list(session.scalars(query.order_by(Task.id)))
+        return list(session.scalars(query.order_by(Task.id.desc()).limit(number)))
 
 
 def _colleagues(place: Ground) -> list[str]:
@@ -96,7 +96,7 @@ def _colleagues(place: Ground) -> list[str]:
 
 
 def _round(
-    place: Ground, task_id: int, people: list[str], dice: Random, told: Counter[int]
+    place: Ground, task_id: int, people: list[str], dice: Random, told: Counter[str]
 ) -> list[str]:
     """What was wrong with it."""
     with Session(place.engine.execution_options(reads=True)) as session:
@@ -113,7 +113,8 @@ def _round(
         racer.start()
     for racer in racers:
         racer.join()
-    told.update(attempt.final.status if attempt.final else 0 for attempt in attempts)
+    told.update(str(attempt.final and attempt.final.status) for attempt in attempts)
+    told.update(f"{each}, asked again" for attempt in attempts for each in attempt.told)
     with Session(place.engine.execution_options(reads=True)) as session:
         documents = session.scalars(select(Document).where(Document.task_id == task_id)).all()
         return _judged(attempts, [document.key for document in documents])
@@ -123,10 +124,11 @@ def _race(
     place: Ground, attempt: Attempt, typed: list[tuple[str, str]], start: threading.Barrier
 ) -> None:
     start.wait()
-    for _ in range(20):  # a line that is not taken in the crowd is no answer
+    for _ in range(20):  # a line that is not taken in the crowd is no answer, nor is "try again"
         attempt.final = place.browser.post(attempt.who, attempt.path, typed)
-        if attempt.final is not None:
+        if attempt.final is not None and attempt.final.status != BUSY:
             return
+        attempt.told.append("busy" if attempt.final else "cut")
 
 
 def _judged(attempts: list[Attempt], written: list[str]) -> list[str]:
@@ -136,7 +138,8 @@ def _judged(attempts: list[Attempt], written: list[str]) -> list[str]:
     for attempt in attempts:
         won = attempt.key == written[0]
         if not (_is_first_answer(attempt) if won else _is_told(attempt.final)):
-            said = attempt.final and (attempt.final.status, attempt.final.location)
+            reply = attempt.final
+            said = reply and (reply.status, reply.location, words(reply.body))
             wrong.append(f"{'a winner' if won else 'a loser'} was told {said}")
     return wrong
 
