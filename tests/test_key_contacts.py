@@ -37,6 +37,20 @@ def listed(walk: Walk, who: str, **said: object) -> tuple[int, KeyContact | None
     return reply.status_code, walk.session.scalars(newest).one_or_none()
 
 
+def told_of_it(walk: Walk, line: str, words: str) -> None:
+    """Who answers for the unit is told and reads since when and by which clause; neither facts nor
+    reason, and nobody else of the unit or elsewhere."""
+    for who in ("helx", "zhougy"):
+        assert line in " ".join(walk.browser(who).get("/notifications").text.split())
+        page = walk.browser(who).get("/measures").text
+        assert words in page
+        assert "要建立重点联系单位制度" in page
+        assert not [text for text in REASON.values() if text in page]
+    for who in ("shenqm", "subl"):
+        assert line not in walk.browser(who).get("/notifications").text
+        assert "青禾县医院" not in walk.browser(who).get("/measures").text.split("<main")[1]
+
+
 @pytest.mark.clause("D09")
 def test_who_does_badly_is_listed_guided_inspected_assessed_and_called_to_account_first(
     start_walk: StartWalk, monkeypatch: pytest.MonkeyPatch
@@ -65,6 +79,7 @@ def test_who_does_badly_is_listed_guided_inspected_assessed_and_called_to_accoun
     assert (contact.motion_id, contact.about) == (older.id, "青禾县医院")
     assert contact.rule["quote"].startswith("要建立重点联系单位制度")
     assert listed(walk, LEADER, unit=hospital, about="unit")[0] == 422  # it is there already
+    told_of_it(walk, "列入重点联系单位：青禾卫健", "的重点联系单位")
     place = f"/key-contacts/{contact.id}"
     for who in ("zhougy", "helx", "shenqm", "wugs", "jiasj", "shenji"):
         assert walk.browser(who).get("/key-contacts").status_code == 404
@@ -118,6 +133,7 @@ def test_who_does_badly_is_listed_guided_inspected_assessed_and_called_to_accoun
     assert leader.post(f"{place}/end", data={"reason": "两个季度都已达标。"}).status_code == 303
     assert leader.post(f"{place}/end", data={"reason": "两个季度都已达标。"}).status_code == 409
     assert "两个季度都已达标。" in desk.get(place).text
+    told_of_it(walk, "移出重点联系单位：青禾卫健", "移出。")
     assert "青禾县医院" not in desk.get("/key-contacts").text.split("<main")[1]
     assert "青禾县医院" in desk.get("/key-contacts?view=ended").text
     status, again = listed(walk, LEADER, unit=hospital, about="unit")

@@ -190,7 +190,15 @@ def test_who_has_no_account_is_named_and_signs_on_paper_and_the_interview_is_mad
     bad = (io.BytesIO(b"no file of any kind"), "记录.pdf")
     assert by_hand(walk, "fangcf", files=bad, **person)[0] == 422
     scan = (io.BytesIO((FILES / "record.pdf").read_bytes()), "抽查记录.pdf")
-    status, motion = by_hand(walk, "fangcf", files=scan, **person)
+    unfinished = walk.browser("fangcf").post("/motions/new", data={"files": scan} | person)
+    assert unfinished.status_code == 422
+    assert "抽查记录.pdf" in unfinished.text
+    kept = walk.session.scalars(select(Attachment.token)).one()
+    assert f'name="kept" value="{kept}"' in unfinished.text
+    taken = {"trigger": "trigger.problem_found", "kept": kept} | person
+    for other in ("chenglc", "guqf"):  # nobody else's upload
+        assert kept not in walk.browser(other).post("/motions/new", data=taken).text
+    status, motion = by_hand(walk, "fangcf", kept=kept, **person)
     assert status == 303
     assert motion is not None
     assert (motion.about, motion.person_id) == ("青禾县医院 郑知秋", walk.user("helx"))

@@ -372,8 +372,11 @@ def made_known_as_well(walk: Walk, place: str, motion: Motion) -> None:
     leader = walk.browser("shaoxz")
     assert walk.browser("fangcf").post(f"{place}/notice").status_code == 404
     assert "同时通报" in leader.get(place).text
+    assert "为什么由本人决定" in leader.get(place).text
+    assert leader.post(f"{place}/notice").status_code == 303
+    assert known(walk) == []  # whoever endorsed the conclusion says why they decide this as well
     for _ in range(2):
-        assert leader.post(f"{place}/notice").status_code == 303
+        assert leader.post(f"{place}/notice", data={"alone": ALONE}).status_code == 303
     assert known(walk) == [motion.number]
     assert "同时通报" not in leader.get(place).text
 

@@ -4,6 +4,8 @@ For the commission that takes the measure, the one it is filed with, and whom it
 these see what is written to them and by them, nothing of how it came about.
 """
 
+from collections.abc import Sequence
+
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import or_, select
@@ -13,6 +15,7 @@ from models import (
     Document,
     Duty,
     DutyState,
+    KeyContact,
     Measure,
     Motion,
     Notice,
@@ -24,11 +27,12 @@ from webapp import db
 from webapp.access import current
 from webapp.cases.documents import parts_of
 from webapp.paging import paged
+from workflows import two_desks
 from workflows.actions import motions as acts
 from workflows.forms import load
 from workflows.forms.load import base_name
 from workflows.item_scope import visible_items
-from workflows.measure_readers import visible_measures, visible_motions
+from workflows.measure_readers import told_contacts, visible_measures, visible_motions
 from workflows.permissions import may_complete, visible_notices
 from workflows.readers import PlainReader
 
@@ -64,9 +68,18 @@ def index() -> ResponseReturnValue:
         page=page,
         motions=_motions([duty.id for duty in page.rows]),
         steps=_steps([duty.id for duty in page.rows]),
+        listed=_listed(),
         view=view,
         views=VIEWS,
     )
+
+
+def _listed() -> Sequence[KeyContact]:
+    """Our own unit on a commission's list, the newest first."""
+    query = told_contacts(current.appointment).options(
+        joinedload(KeyContact.commission), joinedload(KeyContact.region)
+    )
+    return db.session.scalars(query.order_by(KeyContact.id.desc())).all()
 
 
 def _motions(ids: list[int]) -> dict[int, Motion]:
@@ -123,6 +136,8 @@ def show(duty_id: int) -> ResponseReturnValue:
         known=known,
         notice=notice,
         may_make_known=_may_make_known(motion, known) if own else False,
+        both=two_desks.endorsed(db.session, motion, by.user_id),
+        other_leaders=two_desks.other_leaders(db.session, motion, current.now) if own else [],
         waiting=[(task, may_complete(by, task)) for task in _steps([duty.id]).get(duty.id, [])],
         sheets=[
             (row, load.load(row.form).title, parts_of(row, reader)) for row in _sheets(duty, hosts)
@@ -153,8 +168,15 @@ def make_known(duty_id: int) -> ResponseReturnValue:
         abort(404)
     duty = db.one_or_404(visible_measures(by).where(Duty.id == duty_id))
     motion = db.one_or_404(visible_motions(by).where(Motion.duty_id == duty.id))
+    alone = request.form.get("alone", "").strip()[:1000]
     try:
-        acts.make_known(db.session, motion, by=by, now=current.now)
+        acts.make_known(db.session, motion, by=by, now=current.now, alone=alone)
+    except acts.LeftToAnother:
+        db.write_nothing()
+        flash(
+            "您审签过该病例的评审结论：请其他主管负责人决定；没有其他人的，写明理由再决定。",
+            "warning",
+        )
     except acts.Decided:
         db.write_nothing()
         flash("已经决定通报，由经办起草。", "warning")

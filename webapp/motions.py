@@ -1,9 +1,12 @@
 """提醒、督导、约谈 as a commission decides on them: what is proposed, what was decided and why."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
+from werkzeug.datastructures import FileStorage
 
 from models import (
     Appointment,
@@ -215,7 +218,7 @@ def new() -> ResponseReturnValue:
     return _form({})
 
 
-def _form(errors: dict[str, list[str]]) -> ResponseReturnValue:
+def _form(errors: dict[str, list[str]], kept: Sequence[Attachment] = ()) -> ResponseReturnValue:
     if not current.may("motion:add"):
         abort(404)
     rules = measures.rules_at(current.appointment.organisation.region_code, current.now)
@@ -227,6 +230,7 @@ def _form(errors: dict[str, list[str]]) -> ResponseReturnValue:
         abouts=labels.choices(MotionObject),
         measures=labels.choices(Measure),
         said=request.form,
+        kept=kept,
         errors=errors,
     )
     return page, 422 if errors else 200
@@ -256,22 +260,25 @@ def add() -> ResponseReturnValue:
     if not current.may("motion:add"):
         abort(404)
     said, errors = _judged()
-    if said is None:
-        return _form(errors)
+    files = _evidence(errors)
+    if said is None or errors:
+        return _again(errors, files)
     by, now = current.appointment, current.now
     try:
         motion = acts.add(db.session, said, by=by, now=now)
-        motion_files.keep(db.session, motion, _evidence())
-    except attachments.Unacceptable as refused:
-        db.write_nothing()
-        return _form({"files": [f"{refused}；请重新选择全部文件"]})
+        motion_files.keep(db.session, motion, files)
     except acts.NotAllowed:
-        db.write_nothing()
         wrong = "适用规则不允许据此对这一对象采取这项措施，请核对触发条款、对象和措施"
-        return _form({"measure": [wrong]})
+        return _again({"measure": [wrong]}, files)
     db.session.commit()
     flash("已提出，等待主管负责人决定。")
     return redirect(url_for("motions.show", motion_id=motion.id), 303)
+
+
+def _again(errors: dict[str, list[str]], files: list[Attachment]) -> ResponseReturnValue:
+    """The form with what is wrong; files that were sound stay, as uploads nobody has handed in."""
+    db.session.commit()
+    return _form(errors, files)
 
 
 def _judged() -> tuple[acts.Said | None, dict[str, list[str]]]:
@@ -300,23 +307,44 @@ def _judged() -> tuple[acts.Said | None, dict[str, list[str]]]:
     return acts.Said(rule, measure, about, unit, facts, person, named, case_id, item_id), {}
 
 
-def _evidence() -> list[Attachment]:
-    """The files chosen, stored. Raises Unacceptable."""
-    chosen = [file for file in request.files.getlist("files") if file.filename]
-    if len(chosen) > MOST_FILES:
-        raise attachments.Unacceptable(f"最多 {MOST_FILES} 个文件")
-    return [
-        attachments.store(
-            db.session,
-            folder(),
-            file.stream,
-            file.filename or "",
-            most_bytes=int(current_app.config["UPLOAD_BYTES"]),
-            by=current.appointment,
-            now=current.now,
-        )
-        for file in chosen
-    ]
+def _evidence(errors: dict[str, list[str]]) -> list[Attachment]:
+    """What an attempt before has kept and what was chosen now, stored; and what cannot be taken."""
+    files = _kept()
+    for chosen in request.files.getlist("files"):
+        if not chosen.filename:
+            continue
+        if len(files) == MOST_FILES:
+            errors["files"] = [*errors.get("files", []), f"最多 {MOST_FILES} 个文件"]
+            break
+        try:
+            files.append(_stored(chosen))
+        except attachments.Unacceptable as refused:
+            errors["files"] = [*errors.get("files", []), f"{chosen.filename}：{refused}"]
+    return files
+
+
+def _kept() -> list[Attachment]:
+    """One's own uploads that nothing has yet, as the form names them."""
+    query = select(Attachment).where(
+        Attachment.token.in_(request.form.getlist("kept")[:MOST_FILES]),
+        Attachment.uploaded_by_id == current.user.id,
+        Attachment.case_id.is_(None),
+        Attachment.duty_id.is_(None),
+        Attachment.motion_id.is_(None),
+    )
+    return list(db.session.scalars(query.order_by(Attachment.id)))
+
+
+def _stored(file: FileStorage) -> Attachment:
+    return attachments.store(
+        db.session,
+        folder(),
+        file.stream,
+        file.filename or "",
+        most_bytes=int(current_app.config["UPLOAD_BYTES"]),
+        by=current.appointment,
+        now=current.now,
+    )
 
 
 def _facts(errors: dict[str, list[str]]) -> str:

@@ -150,6 +150,8 @@ def _of_measure(line: Notification, by: Appointment) -> str | None:
     motion, duty = line.data.get("motion"), line.data.get("duty")
     if line.name.startswith("item."):
         return None  # the item of a measure is the ledger's
+    if "contact" in line.data and current.may("measure:view"):
+        return url_for("measures.index")
     if motion and db.session.scalar(visible_motions(by).where(Motion.id == motion)):
         return url_for("motions.show", motion_id=motion)
     if duty and db.session.scalar(visible_measures(by).where(Duty.id == duty)):

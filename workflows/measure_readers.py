@@ -33,6 +33,14 @@ def visible_contacts(by: Appointment) -> Select[KeyContact]:
     )
 
 
+def told_contacts(by: Appointment) -> Select[KeyContact]:
+    """Stays of one's own unit on somebody's list, for who answers for it: since when and until
+    when, by which clause. Reason, facts and what is planned are the commission's."""
+    if not may(by, "measure:view"):
+        return select(KeyContact).where(false())
+    return select(KeyContact).where(KeyContact.organisation_id == by.organisation_id)
+
+
 def visible_measures(by: Appointment) -> Select[Duty]:
     """Measures our commission takes, those filed with it, and those addressed to our unit or to
     oneself, from the moment of the first letter."""

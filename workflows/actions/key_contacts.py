@@ -22,7 +22,8 @@ from models import (
 )
 from workflows import key_contacts, measures
 from workflows.events import EventName, record
-from workflows.permissions import Forbidden, require
+from workflows.notifications import tell_desk
+from workflows.permissions import OBJECT_ROLES, Forbidden, require
 
 
 class NotListable(Exception):
@@ -71,6 +72,7 @@ def enlist(session: Session, said: Listing, *, by: Appointment, now: datetime) -
     session.add(made)
     session.flush()
     _record(session, EventName.KEY_LISTED, made, by, now)
+    _tell(session, EventName.KEY_LISTED, made, now)
     return made
 
 
@@ -138,6 +140,7 @@ def end(
     _hold(session, contact, by, "motion:decide")
     contact.ended_at, contact.ended_by_id, contact.end_reason = now, by.user_id, reason
     _record(session, EventName.KEY_ENDED, contact, by, now)
+    _tell(session, EventName.KEY_ENDED, contact, now)
 
 
 def _hold(session: Session, contact: KeyContact, by: Appointment, permission: str) -> None:
@@ -147,6 +150,14 @@ def _hold(session: Session, contact: KeyContact, by: Appointment, permission: st
     session.refresh(contact, ["ended_at"], with_for_update=True)
     if contact.ended_at is not None:
         raise Ended(contact.id)
+
+
+def _tell(session: Session, name: EventName, contact: KeyContact, now: datetime) -> None:
+    """Whoever answers for the unit learns that, and by whose decision; reason and facts are not
+    theirs to read."""
+    told = {"contact": contact.id, "title": contact.commission.short_name}
+    unit = contact.organisation_id
+    tell_desk(session, name, unit, OBJECT_ROLES, case=None, now=now, **told)
 
 
 def _record(

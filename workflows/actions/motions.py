@@ -297,10 +297,12 @@ def take(
     return duty
 
 
-def make_known(session: Session, motion: Motion, *, by: Appointment, now: datetime) -> Duty:
+def make_known(
+    session: Session, motion: Motion, *, by: Appointment, now: datetime, alone: str = ""
+) -> Duty:
     """约谈通报: what somebody was interviewed about is made known as well (C03, D11); once.
 
-    Raises Forbidden, NotAllowed, Decided.
+    `alone`: see LeftToAnother. Raises Forbidden, NotAllowed, Decided, LeftToAnother.
     """
     require(by, "motion:decide")
     if motion.commission_id != by.organisation_id:
@@ -310,6 +312,9 @@ def make_known(session: Session, motion: Motion, *, by: Appointment, now: dateti
     session.refresh(motion, ["state"], with_for_update=True)
     if notice_of(session, motion) is not None:
         raise Decided(motion.id)
+    said = _at_both_desks(session, motion, alone, by, now)
+    if said:
+        motion.reason = f"{motion.reason or ''}\n决定同时通报：{said}"
     return letters.begin_decided(session, motion.number, by=by, now=now)
 
 
@@ -410,11 +415,19 @@ def _hold(
     session.refresh(motion, ["state"], with_for_update=True)
     if motion.state is not MotionState.OPEN:
         raise Decided(motion.id)
+    said = _at_both_desks(session, motion, alone, by, now)
+    return f"{reason}\n{said}" if said else reason
+
+
+def _at_both_desks(
+    session: Session, motion: Motion, alone: str, by: Appointment, now: datetime
+) -> str:
+    """Why who endorsed the conclusion decides all the same; empty for anybody else."""
     if not two_desks.endorsed(session, motion, by.user_id):
-        return reason
+        return ""
     if not alone or two_desks.other_leaders(session, motion, now):
         raise LeftToAnother(motion.id)
-    return f"{reason}\n决定人审签过同一病例的评审结论，本单位没有其他主管负责人：{alone}"
+    return f"决定人审签过同一病例的评审结论，本单位没有其他主管负责人：{alone}"
 
 
 def _decide(
