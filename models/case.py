@@ -43,7 +43,7 @@ class Case(Base):
     __table_args__ = (
         Index("ix_case_event_at", "event_at", "id"),
         Index("ix_case_organisation_id", "organisation_id", "id"),
-        index_where("ix_case_open", "id", "organisation_id", "state", where=NOT_ENDED),
+        index_where("ix_case_open", "id", "organisation_id", "state", "kind", where=NOT_ENDED),
         index_where("ix_case_late_report", "id", where="late_report IS true"),
         index_where("ix_case_incomplete_record", "id", where="incomplete_record IS true"),
     )

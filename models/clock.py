@@ -32,7 +32,14 @@ class Clock(Base):
             where="met_at IS NULL AND duty_id IS NOT NULL",
         ),
         index_where("ix_clock_met_late", "case_id", where="met_at > due_at"),
-        index_where("ix_clock_waiting", "due_at", "id", "case_id", where="met_at IS NULL"),
+        index_where(
+            "ix_clock_waiting",
+            "due_at",
+            "id",
+            "case_id",
+            "organisation_id",
+            where="met_at IS NULL",
+        ),
     )
 
     case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import PERSONAL, SENSITIVE, Base, of_case_or_duty
+from models.base import PERSONAL, SENSITIVE, Base, index_where, of_case_or_duty
 from models.case import Case
 from models.duty import Duty
 from models.finding import Finding
@@ -61,6 +61,7 @@ class Rectification(Base):
         UniqueConstraint("case_id", "level", "place"),
         UniqueConstraint("duty_id", "level", "place"),
         of_case_or_duty(),
+        index_where("ix_rectification_open", "deadline", "id", where="state <> 'closed'"),
     )
 
     number: Mapped[str] = mapped_column(unique=True)

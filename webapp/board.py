@@ -217,10 +217,10 @@ def _due(limits: Select[Clock]) -> Select[*tuple[Any, ...]]:
         limits.where(clocks.running())
         .with_only_columns(
             Clock.organisation_id.label("unit_id"),
-            _count(clocks.overdue(current.now)).label("late"),
-            _count(clocks.due_within(current.now, 24)).label("due"),
+            _count(clocks.passed(current.now)).label("late"),
+            _count(clocks.passes_within(current.now, 24)).label("due"),
             *(
-                _count(clocks.due_within(current.now, hours)).label(f"within_{hours}")
+                _count(clocks.passes_within(current.now, hours)).label(f"within_{hours}")
                 for hours in WITHIN
             ),
             _count(Clock.due_at.is_(None)).label("unnumbered"),

@@ -40,12 +40,22 @@ def running() -> ColumnElement[bool]:
 
 def overdue(now: datetime) -> ColumnElement[bool]:
     """Not met, and the limit has passed."""
-    return and_(running(), Clock.due_at <= now)
+    return and_(running(), passed(now))
 
 
 def due_within(now: datetime, hours: int) -> ColumnElement[bool]:
     """Not met, and the limit will pass within so many hours."""
-    return and_(running(), Clock.due_at > now, Clock.due_at <= now + timedelta(hours=hours))
+    return and_(running(), passes_within(now, hours))
+
+
+def passed(now: datetime) -> ColumnElement[bool]:
+    """Of a limit that is not met; like this the index that holds only these answers alone."""
+    return Clock.due_at <= now
+
+
+def passes_within(now: datetime, hours: int) -> ColumnElement[bool]:
+    """The same of one that will pass."""
+    return and_(Clock.due_at > now, Clock.due_at <= now + timedelta(hours=hours))
 
 
 def met_late() -> ColumnElement[bool]:
@@ -243,6 +253,8 @@ __all__ = [
     "of_cases",
     "of_duties",
     "overdue",
+    "passed",
+    "passes_within",
     "running",
     "seconds_between",
     "units",

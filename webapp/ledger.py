@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from models import (
@@ -50,7 +50,8 @@ VIEWS = {
     "closed": "已销号",
     "all": "全部",
 }
-_OPEN = Rectification.state != RectificationState.CLOSED
+# In the words of the index that holds only these
+_OPEN = Rectification.state != bindparam("closed", RectificationState.CLOSED, literal_execute=True)
 
 
 def today() -> date:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     CompoundSelect,
     Select,
     and_,
-    exists,
     false,
     or_,
     select,
@@ -21,7 +20,6 @@ from sqlalchemy.orm import Session
 from models import (
     Appointment,
     Attachment,
-    Case,
     Duty,
     DutyKind,
     Organisation,
@@ -34,7 +32,7 @@ from workflows.permissions import (
     COUNTY_DESKS,
     OFFICES,
     areas_of,
-    case_scope,
+    case_ids,
     may,
     unread_below,
 )
@@ -66,7 +64,8 @@ def visible_items(by: Appointment) -> Select[Rectification]:
         )
         below = Rectification.duty_id.in_(in_area)
     # Of one item this is a look by index; asked as a list it would be all cases one may open
-    of_cases = exists().where(Case.id == Rectification.case_id, case_scope(by))
+    ids = case_ids(by)
+    of_cases = ids.where(ids.selected_columns[0] == Rectification.case_id).exists()
     return select(Rectification).where(
         or_(ours, below, of_cases),
         *(_not_of(own) for own in unread_below(by)),

@@ -305,15 +305,26 @@ def case_scope(by: Appointment) -> ColumnElement[bool]:
     return _scope_of_role(by)
 
 
+def case_ids(by: Appointment) -> Select[int]:
+    """Their ids, for queries of other tables: found by units alone where units decide, so that no
+    case is looked up only to be left out."""
+    if by.role in (*_CASE_DESKS, Role.AUDITOR) and by.stands_for_id is None:
+        return _cases_of_unit(by)
+    return select(Case.id).where(case_scope(by))
+
+
+def _cases_of_unit(by: Appointment) -> Select[int]:
+    return select(CaseUnit.case_id).where(
+        CaseUnit.organisation_id == by.organisation_id,
+        CaseUnit.part.not_in((UnitPart.CONCERNED, UnitPart.GUIDE)),
+    )
+
+
 def _scope_of_role(by: Appointment) -> ColumnElement[bool]:
     if by.role == Role.DEPARTMENT:
         return Case.reported_by_id == by.principal.id
     if by.role in (*_CASE_DESKS, Role.AUDITOR):
-        parts = select(CaseUnit.case_id).where(
-            CaseUnit.organisation_id == by.organisation_id,
-            CaseUnit.part.not_in((UnitPart.CONCERNED, UnitPart.GUIDE)),
-        )
-        return Case.id.in_(parts)
+        return Case.id.in_(_cases_of_unit(by))
     if by.role in (Role.EXPERT, Role.SECRETARY):
         return Case.id.in_(_panels_of(by))
     return false()

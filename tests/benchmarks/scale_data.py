@@ -480,6 +480,8 @@ def _insert_cases(connection: Connection) -> None:
         "county_code": "b.county",
         "city_code": "b.city",
         "jurisdiction": "b.city",
+        "follows_id": "NULL",  # of no other case
+        "mother_id": "NULL",
     }
     _insert(connection, table, special, EVERY)
 

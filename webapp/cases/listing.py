@@ -43,7 +43,7 @@ from webapp.access import current
 from webapp.cases.blueprint import bp
 from webapp.paging import Page, paged
 from workflows import search
-from workflows.permissions import may, visible_cases
+from workflows.permissions import case_ids, may, visible_cases
 from workflows.places import reporting_units
 
 PER_PAGE = 25
@@ -257,18 +257,19 @@ def _late(code: str, now: datetime) -> ColumnElement[bool]:
 
 
 def _of_clocks(condition: ColumnElement[bool]) -> Select[int | None]:
-    return select(Clock.case_id).where(condition)
+    """Among the cases one may see: said here again, or all of them are looked up before."""
+    return select(Clock.case_id).where(condition, Clock.case_id.in_(case_ids(current.appointment)))
 
 
 def lacks(code: str) -> ColumnElement[bool]:
-    """A case, not voided, without what the code of GAPS names."""
+    """A case one may see, not voided, without what the code of GAPS names."""
+    ids = case_ids(current.appointment).subquery()
+    [key] = ids.c
     if code == "report":
-        there = exists().where(
-            Document.case_id == Case.id, Document.form.like("case_submission.v%")
-        )
+        there = exists().where(Document.case_id == key, Document.form.like("case_submission.v%"))
     else:
-        there = exists().where(Conclusion.case_id == Case.id, Conclusion.level == Level(code))
-    return and_(~there, Case.state != CaseState.VOIDED)
+        there = exists().where(Conclusion.case_id == key, Conclusion.level == Level(code))
+    return and_(Case.id.in_(select(key).where(~there)), Case.state != CaseState.VOIDED)
 
 
 def period(code: str, now: datetime) -> tuple[datetime, datetime]:
