@@ -74,8 +74,9 @@ def serve(settings: dict[str, Any], processes: int, threads: int) -> None:
         "--graceful-timeout": GRACE_SECONDS,
         "--log-level": "warning",
     }
-    if Path("/dev/shm").is_dir():  # noqa: S108 - its heartbeat must not wait for a disk
-        options["--worker-tmp-dir"] = "/dev/shm"  # noqa: S108
+    memory = "/dev/shm"  # noqa: S108 - a heartbeat must not wait for a disk
+    if os.access(memory, os.W_OK | os.X_OK):
+        options["--worker-tmp-dir"] = memory
     words = [str(word) for option in options.items() for word in option]
     command = [sys.executable, "-m", "gunicorn", *words, "--no-control-socket"]
     os.execv(sys.executable, [*command, "webapp:create_app()"])  # noqa: S606 - no shell in between
