@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from sqlalchemy import create_engine, inspect, text
 
 from models import Base
-from webapp import cli, config, create_app
+from webapp import cli, config, create_app, schema
 from webapp.cli import migrate
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +55,10 @@ def execute(url: str, *statements: str) -> None:
                 connection.execute(text(statement))
     finally:
         engine.dispose()
+
+
+def test_the_newest_number_is_the_one_that_alembic_ends_at() -> None:
+    assert schema.newest() == ScriptDirectory(str(schema.MIGRATIONS)).get_current_head()
 
 
 def test_up_down_and_up_again_and_the_tables_of_the_job_engine_are_left_alone(url: str) -> None:
@@ -107,7 +111,7 @@ def subprocess_migrate(url: str, dies_after: int = 0) -> int:
 import os, signal
 from itertools import count
 from sqlalchemy import Engine, event
-from webapp import cli, config, create_app
+from webapp import cli, config, create_app, schema
 from webapp.cli import migrate
 number = count(1)
 @event.listens_for(Engine, "after_cursor_execute")

@@ -8,10 +8,9 @@ must leave an event (a dossier was read) does it in `transaction()`. Knows no ta
 from collections.abc import Iterator
 from contextlib import contextmanager
 from sqlite3 import Connection as SqliteConnection
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, g, has_request_context, request
-from psycopg import Connection as PostgresConnection
 from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -19,6 +18,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from werkzeug.local import LocalProxy
 
 from models import Base
+
+if TYPE_CHECKING:  # an installation on SQLite does not wait for the driver of the other
+    from psycopg import Connection as PostgresConnection
 
 Row = TypeVar("Row", bound=Base)
 
@@ -64,7 +66,7 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
-def _prepare_postgresql(connection: PostgresConnection[Any], _entry: ConnectionPoolEntry) -> None:
+def _prepare_postgresql(connection: "PostgresConnection[Any]", _entry: ConnectionPoolEntry) -> None:
     connection.prepared_max = MOST_PREPARED
 
 

@@ -13,13 +13,9 @@ MIGRATIONS = Path(models.__path__[0]) / "migrations"
 
 @cache
 def newest() -> str:
-    """The revision that this release's tables have."""
-    from alembic.script import ScriptDirectory
-
-    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
-    if head is None:
-        raise LookupError("there are no migrations")
-    return head
+    """The revision that this release's tables have: migrations are numbered, one after the other.
+    Alembic says the same, after a fifth of a second of imports in every process."""
+    return max(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def of(session: Session) -> str | None:

@@ -5,12 +5,11 @@ import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from alembic.runtime.migration import MigrationContext
 from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
-from webapp import db, pdf
+from webapp import db, pdf, schema
 from webapp.admin.blueprint import SYSTEM, bp, only
 
 PARTS = (
@@ -49,7 +48,7 @@ def _database() -> dict[str, str]:
     return {
         "类型": f"{name} {number}",
         "数据量": f"{(size or 0) / 1024**2:.1f} MB",
-        "结构版本": MigrationContext.configure(connection).get_current_revision() or "未建立",
+        "结构版本": schema.of(db.session) or "未建立",
     }
 
 
