@@ -150,6 +150,21 @@ def test_a_passing_trouble_of_the_database_sets_nothing_aside(engine: Engine) ->
     assert work.aside == []
 
 
+def test_after_an_outage_however_long_what_is_due_goes_on_soon(engine: Engine) -> None:
+    work, now = Due(OperationalError("UPDATE", {}, Exception("database is full"))), [NOON]
+    sweep = Sweep("work", work.due, work.do)
+    sweeper = Sweeper(engine, [], clock=lambda: now[0])
+    for _ in range(20):
+        sweeper.pass_over(sweep, Signal())
+        now[0] += timedelta(minutes=5)
+    sweeper.pass_over(sweep, Signal())
+    assert names(engine) == ["done.1", "done.3"]
+    work.error = None
+    now[0] += timedelta(seconds=16)
+    sweeper.pass_over(sweep, Signal())
+    assert sorted(names(engine)) == ["done.1", "done.2", "done.3"]
+
+
 def test_a_stop_is_obeyed_between_two_rows(engine: Engine) -> None:
     work, stop = Due(), Signal()
 

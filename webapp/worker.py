@@ -45,6 +45,7 @@ A_PASS = 1000  # how many of a kind are done before the other kinds have their t
 TOGETHER = 10  # how many share a transaction: waiting for the disk costs more than most of the work
 BREATH = 0.25  # of the time a transaction took, left to others before the next
 LONGEST_REST = timedelta(minutes=10)
+OUTAGE_REST = timedelta(seconds=16)  # what is due goes on soon after the database is back
 
 
 def clock() -> datetime:
@@ -185,7 +186,8 @@ class Sweeper:
 
     def _fail(self, sweep: Sweep, key: int, error: Exception, now: datetime) -> None:
         failures = self._failures[sweep.name, key] = self._failures.get((sweep.name, key), 0) + 1
-        rest = min(LONGEST_REST, timedelta(seconds=2 ** min(failures, 10)))
+        longest = OUTAGE_REST if isinstance(error, PASSING) else LONGEST_REST
+        rest = min(longest, timedelta(seconds=2 ** min(failures, 10)))
         self._resting[sweep.name, key] = now + rest
         if sweep.set_aside is None or isinstance(error, PASSING):
             return

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.figures import AT_LEAST, EXACTLY, Bar, finish, memory_folder, say
-from tests.faults import kills, outages, power, races
+from tests.benchmarks.figures import AT_LEAST, AT_MOST, EXACTLY, Bar, finish, memory_folder, say
+from tests.faults import endurance, kills, outages, power, races
 from tests.faults.audit import Fault
 from tests.faults.ground import ground
+from tests.faults.stand import WEB
 from tests.postgres import KEEPING, Server, postgres_server
 
 KILLS, LONG_KILLS = 300, 3000
@@ -24,7 +25,10 @@ SHOWN = 25
 PRACTICE = 30  # pieces of work that a stand does before it is killed
 PAUSE = 0.2  # seconds on the average, between one kill and the next
 MOMENTS = 150  # at which the power goes, of about 900
+REQUESTS, LONG_REQUESTS = 2500, 250_000
+MOST_GROWTH = 4096  # KB in a thousand requests, after warming up
 PARTS = ("kills", "races", "outages", "power")
+APART = ("endurance",)  # by itself only: what else runs would be measured, too
 NAMES = {
     "lost": "acknowledged writes lost",
     "half": "half steps",
@@ -139,7 +143,34 @@ def go_dark(found: Found, folder: Path, seed: str, moments: int | None) -> None:
     found.bars += [Bar(f"power loss: {name}", number, EXACTLY, 0) for name, number in wrong.items()]
 
 
-def run(seed: str, parts: Sequence[str], number: int, rounds: int, long: bool) -> int:
+def endure(found: Found, folder: Path, seed: str, requests: int) -> None:
+    """Does anything grow that should not? On SQLite, where all of it is in our processes."""
+    with ground("endurance", folder / "endurance") as place:
+        outcome = endurance.run(place, requests, seed)
+    for role, samples in outcome.samples.items():
+        for name in ("memory", "descriptors", "threads"):
+            say(f"  {role} {name}: {[getattr(sample, name) for sample in samples]}")
+        growth, opened = outcome.growth(role), outcome.opened(role)
+        found.figures[role] = {"kb_per_1000_requests": growth, "descriptors_more": opened}
+        found.bars += [
+            Bar(f"{role}: KB more in 1,000 requests", growth, AT_MOST, MOST_GROWTH),
+            Bar(f"{role}: more descriptors", opened, AT_MOST, 0),
+        ]
+    found.figures["requests"] = outcome.samples[WEB][-1].requests
+    found.figures["page_p99_ms"] = outcome.slowest_ms
+    found.bars.append(Bar("processes that were replaced", outcome.replaced, EXACTLY, 0))
+    found.add("endurance", outcome.faults)
+
+
+@dataclass(frozen=True)
+class Amounts:
+    kills: int
+    rounds: int
+    requests: int
+    long: bool
+
+
+def run(seed: str, parts: Sequence[str], amounts: Amounts) -> int:
     """All parts at once: one computes while the other waits."""
     found, began = Found(), time.monotonic()
     with ExitStack() as stack:
@@ -148,16 +179,18 @@ def run(seed: str, parts: Sequence[str], number: int, rounds: int, long: bool) -
         with ThreadPoolExecutor() as pool:
             running = []
             if "kills" in parts:
-                limit = 7200 if long else 600
-                running.append(pool.submit(kill, found, folder, server, seed, number, limit))
+                limit = 7200 if amounts.long else 600
+                running.append(pool.submit(kill, found, folder, server, seed, amounts.kills, limit))
             if "races" in parts:
-                running.append(pool.submit(race, found, folder, server, seed, rounds))
+                running.append(pool.submit(race, found, folder, server, seed, amounts.rounds))
             if "outages" in parts:
                 own = stack.enter_context(postgres_server(KEEPING))  # it is stopped now and then
-                times = 10 if long else 1
+                times = 10 if amounts.long else 1
                 running.append(pool.submit(go_away, found, folder, own, seed, times))
+            if "endurance" in parts:
+                running.append(pool.submit(endure, found, folder, seed, amounts.requests))
             if "power" in parts:
-                moments = None if long else MOMENTS
+                moments = None if amounts.long else MOMENTS
                 running.append(pool.submit(go_dark, found, folder, seed, moments))
             for part in running:
                 part.result()
@@ -172,16 +205,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults")
     long = f"{LONG_KILLS} kills and {LONG_ROUNDS} rounds, not {KILLS} and {ROUNDS}"
     parser.add_argument("--long", action="store_true", help=long)
-    parser.add_argument("--only", choices=PARTS, help="one part")
+    parser.add_argument("--only", choices=PARTS + APART, help="one part")
     parser.add_argument("--kills", type=int, help="so many")
     parser.add_argument("--rounds", type=int, help="so many")
+    parser.add_argument("--requests", type=int, help="so many, of endurance")
     parser.add_argument("--seed", help="replay: the same choices, as far as time allows")
     given = parser.parse_args()
     seed = given.seed or secrets.token_hex(3)
     say(f"seed {seed}: ARGS=--seed={seed} makes the same choices again")
     number = given.kills or (LONG_KILLS if given.long else KILLS)
     rounds = given.rounds or (LONG_ROUNDS if given.long else ROUNDS)
-    return run(seed, [given.only] if given.only else PARTS, number, rounds, given.long)
+    requests = given.requests or (LONG_REQUESTS if given.long else REQUESTS)
+    parts = [given.only] if given.only else PARTS
+    return run(seed, parts, Amounts(number, rounds, requests, given.long))
 
 
 if __name__ == "__main__":
