@@ -1,15 +1,18 @@
 """新生儿死亡: from the report to the closed file, over HTTP; and what its forms refuse."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from models import CaseKind, CaseState
+from models import CaseKind, CaseState, Organisation, Rectification
 from tests import newborn, said
 from tests.forms import KNOWN, NOW, spoilt
 from tests.newborn_forms import BAD, UNUSUAL
+from tests.played import everything
 from tests.walk import Move, StartWalk, Walk
 from workflows.forms.check import check, warnings
 from workflows.forms.derived import lived_words, newborn_class
@@ -35,19 +38,72 @@ FOUND = (
 )
 
 
+PANEL = ("chenyf", "fengjc", "chuys", "lixh", "sundq")
+EXPERTS = [f"opinion:{who}" for who in PANEL]
+REVIEWED = (
+    Move(120, "fangcf", "convene", newborn.panel("county", 5), " ".join(EXPERTS)),
+    *(
+        Move(160 + n, who, "opinion", newborn.opinion(), " ".join(EXPERTS[n + 1 :]))
+        for n, who in enumerate(PANEL[:-1])
+    ),
+    Move(170, "sundq", "opinion", newborn.opinion(), "conclude:wugs"),
+)
+CONCLUDED = (
+    Move(245, "wugs", "conclude", newborn.conclusion("county"), "chair_sign:chenyf"),
+    *said.signed_by_all(PANEL, 247, "endorse:shaoxz"),
+    Move(275, "shaoxz", "endorse", said.endorsement(), "notice:fangcf"),
+    Move(290, "fangcf", "notice", newborn.notice("county"), "issue:shaoxz"),
+    Move(292, "shaoxz", "issue", said.issue(),
+         "sign_notice:zhougy sign_notice:shenqm plan:zhougy plan:shenqm"),
+    Move(300, "zhougy", "sign_notice", said.notice_receipt("zhougy"),
+         "sign_notice:shenqm plan:zhougy plan:shenqm"),
+    Move(301, "shenqm", "sign_notice", said.notice_receipt("shenqm"), "plan:zhougy plan:shenqm"),
+    Move(311, "zhougy", "plan", said.plan(40), "progress:zhougy plan:shenqm"),
+    Move(312, "shenqm", "plan", said.plan(40), "progress:zhougy progress:shenqm"),
+    Move(700, "zhougy", "progress", said.progress("zhougy"), "accept:fangcf progress:shenqm"),
+    Move(710, "fangcf", "accept", said.acceptance(), "progress:shenqm"),
+    Move(930, "shenqm", "progress", said.progress("shenqm"), "accept:fangcf"),
+    Move(940, "fangcf", "accept", said.acceptance(), "archive:zhougy"),
+    Move(970, "zhougy", "archive", said.archive(), ""),
+)  # fmt: skip
+
+
 def started(start_walk: StartWalk) -> Walk:
     walk = start_walk()
     walk.kind = KINDS[CaseKind.NEONATAL_DEATH]
     return walk
 
 
-def test_a_newborn_from_the_report_to_the_checked_case(start_walk: StartWalk) -> None:
+def test_a_newborn_from_the_report_to_the_closed_file(start_walk: StartWalk) -> None:
     walk = started(start_walk)
     walk.walk(FOUND)
     case = walk.case
-    assert (case.kind, case.state) == (CaseKind.NEONATAL_DEATH, CaseState.IN_REVIEW)
     assert case.number.startswith("ND-990121-2026-")
     assert {clock.due_at for clock in walk.clocks()} == {None}, "no document has a number"
+    walk.walk(REVIEWED)
+    guide = walk.session.get_one(Organisation, walk.panel("county").guide_organisation_id)
+    assert guide.name == "云江市危重新生儿救治中心"
+    reviewers_meet_nobody(walk)
+    walk.walk(CONCLUDED)
+    assert (walk.case.kind, walk.case.state) == (CaseKind.NEONATAL_DEATH, CaseState.CLOSED)
+    items = walk.session.scalars(select(Rectification)).all()
+    assert {item.guide_id for item in items} == {walk.units["neonatal_centre"]}
+    assert {clock.title for clock in walk.clocks() if clock.due_at} == {"问题整改"}
+
+
+TELLING = (
+    "禾知暖", "麦大川", "13900000097", "秋分村", "青禾县人民医院", "青禾县妇幼", "江晓岚", "杜若白",
+    "周谷雨", "XS26-0311", "2026-11-19", "2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23",
+)  # fmt: skip
+
+
+def reviewers_meet_nobody(walk: Walk) -> None:
+    """An expert reads neither whose child it was nor where nor when: time is told by the birth."""
+    told = {who: everything(walk.browser(who), walk.case) for who in ("lixh", "fangcf")}
+    assert [word for word in TELLING if word in told["lixh"]] == []
+    assert [word for word in TELLING[:5] if word not in told["fangcf"]] == []
+    assert "出生后 35 小时 20 分" in told["lixh"]
+    assert re.findall(r"死亡[前后] \d.{9}", told["lixh"]) == []
 
 
 # Forms
