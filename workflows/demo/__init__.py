@@ -20,6 +20,7 @@ from workflows.demo import (
     ledger,
     measures,
     nearmiss,
+    newborn,
     people,
     register,
 )
@@ -36,8 +37,8 @@ _MOST = 1024 * 1024
 
 
 def load(session: Session, *, password_hash: str, folder: Path, now: datetime) -> None:
-    """Fill an empty database: places, people, eight cases, two near misses, duties, and what
-    they call for.
+    """Fill an empty database: places, people, eight cases, two near misses, a newborn, duties,
+    and what they call for.
 
     `folder` takes the attachments. Regions and ICD-10 titles must be there. The caller commits.
     """
@@ -45,6 +46,7 @@ def load(session: Session, *, password_hash: str, folder: Path, now: datetime) -
     for play in cases.EIGHT:
         play(Stage(session, stage.units, stage.upload), now)
     nearmiss.play(stage, now)
+    newborn.play(stage, now)
     duties.play(Stage(session, stage.units, stage.upload), now)
     ledger.play(Stage(session, stage.units, stage.upload), now)
     measures.play(Stage(session, stage.units, stage.upload), now)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -59,6 +59,8 @@ class Play:
     death: datetime
     name: str
     serial: str
+    guide: ClassVar[str] = GUIDE
+    centre: ClassVar[str] = "maternal_centre"
 
     def at(self, hours: float) -> datetime:
         return (self.death + timedelta(hours=hours)).replace(second=0, microsecond=0)
@@ -153,7 +155,7 @@ class Play:
             chair=members[0][0],
             secretary=self.user(self._secretary(level)),
             members=members,
-            guide=self.unit("maternal_centre"),
+            guide=self.unit(self.centre),
         )
         who = self.county.commission if level == Level.COUNTY else "chenglc"
         self._act(who, "UT_convene", filled, hours)
@@ -344,7 +346,7 @@ class Play:
 
     def _members(self, level: Level) -> list[answers.Member]:
         seats = [(name, seat_of(self.stage.session, name)) for name in self._experts(level)]
-        return [(seat.user_id, seat.organisation_id, name == GUIDE) for name, seat in seats]
+        return [(seat.user_id, seat.organisation_id, name == self.guide) for name, seat in seats]
 
     def _secretary(self, level: Level) -> str:
         return self.county.secretary if level == Level.COUNTY else "zhengdh"
