@@ -8,7 +8,7 @@ from models import CaseKind, ItemSource, Level, OrganisationKind, RegionLevel
 from webapp import db, labels
 from webapp.access import current
 from workflows import analysis, kinds
-from workflows.icd10 import cause_groups
+from workflows.icd10 import group_titles
 from workflows.rules import day_of
 
 bp = Blueprint("analysis", __name__, url_prefix="/analysis")
@@ -58,7 +58,9 @@ def index() -> ResponseReturnValue:
         total=sum(problem.quarter in shown for problem in found),
         cells={line.code: line for line in analysis.lines(found, "cell", shown)},
         lessons=analysis.lessons_by_cell(
-            db.session, (here.region_code, here.region.parent_code or "")
+            db.session,
+            (here.region_code, here.region.parent_code or ""),
+            known.code if known else None,
         ),
         tables=[
             (name, title, analysis.lines(found, name, shown))
@@ -87,6 +89,5 @@ def _words() -> dict[str, dict[str, str]]:
         for kind in OrganisationKind
     }
     named = {name: labels.WORDS[name] for name in ("area", "kind", "scope")}
-    groups = {group.code: group.title for group in cause_groups()}
     sources = dict(labels.choices(ItemSource))
-    return {**named, "cause_group": groups, "unit": units, "source": sources}
+    return {**named, "cause_group": group_titles(), "unit": units, "source": sources}

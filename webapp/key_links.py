@@ -4,10 +4,10 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import joinedload
 
-from models import Case, Rectification
-from webapp import db
+from models import Case, CaseKind, Rectification
+from webapp import db, labels
 from webapp.access import current
-from workflows import key_links
+from workflows import key_links, kinds
 from workflows.actions import care_plans
 from workflows.actions.tasks import InvalidAnswers
 from workflows.item_scope import visible_items
@@ -24,13 +24,15 @@ def require_permission() -> None:
 
 @bp.get("")
 def index() -> ResponseReturnValue:
-    """All that one sees, or of one case: `case` in the query; `bare`: only what has no plan."""
+    """All that one sees, or of one case or kind of case: `case` and `kind` in the query; `bare`:
+    only what has no plan."""
     by, bare = current.appointment, request.args.get("bare") == "1"
     key = request.args.get("case", type=int)
     case = None
     if key is not None:
         case = db.one_or_404(visible_cases(by).where(Case.id == key))
-    found = key_links.items(db.session, by, key)
+    kind = kinds.known(request.args.get("kind", ""))
+    found = key_links.items(db.session, by, key, kind.code if kind else None)
     made = key_links.plans(db.session, [item.id for item in found])
     return render_template(
         "key_links/index.html",
@@ -38,6 +40,8 @@ def index() -> ResponseReturnValue:
         made=made,
         case=case,
         bare=bare,
+        kind=kind.code.value if kind else "",
+        kinds=labels.choices(CaseKind),
         total=len(found),
         without=sum(item.id not in made for item in found),
     )

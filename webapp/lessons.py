@@ -5,14 +5,14 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from models import Case, Lesson, LessonState, Rectification
-from webapp import db
+from models import Case, CaseKind, Lesson, LessonState, Rectification
+from webapp import db, labels
 from webapp.access import current
 from workflows import lessons
 from workflows.actions import lessons as acts
 from workflows.actions.lessons import NotReady, Settled
 from workflows.actions.tasks import InvalidAnswers
-from workflows.icd10 import cause_groups
+from workflows.icd10 import group_titles
 from workflows.item_scope import visible_items
 from workflows.permissions import Forbidden, visible_cases
 
@@ -40,6 +40,7 @@ def index() -> ResponseReturnValue:
         by,
         words=asked.get("words", "")[:100],
         kind=asked.get("kind", ""),
+        case_kind=asked.get("case_kind", ""),
         cell=asked.get("cell", "")[:2],
         tags={name: asked.get(name, "")[:20] for name in lessons.TAGS},
     )
@@ -48,7 +49,9 @@ def index() -> ResponseReturnValue:
         query = lessons.visible(by).where(Lesson.state == state).order_by(Lesson.id.desc())
     page = max(1, asked.get("page", 1, type=int))
     total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    rows = db.session.scalars(query.offset((page - 1) * PAGE).limit(PAGE)).all()
+    rows = db.session.scalars(
+        query.options(joinedload(Lesson.case)).offset((page - 1) * PAGE).limit(PAGE)
+    ).all()
     return render_template(
         "lessons/index.html",
         rows=rows,
@@ -59,11 +62,12 @@ def index() -> ResponseReturnValue:
         views=VIEWS if keeps else {},
         asked={key: value for key, value in asked.items() if key != "page"},
         groups=_groups(),
+        kinds=dict(labels.choices(CaseKind)),
     )
 
 
 def _groups() -> dict[str, str]:
-    return {group.code: group.title for group in cause_groups()}
+    return group_titles()
 
 
 @bp.get("/<int:lesson_id>")

@@ -125,10 +125,15 @@ def conclusions() -> ResponseReturnValue:
     """What was concluded, quarter by quarter and level by level; nothing of opinions."""
     if not current.may("statistics:view"):
         abort(404)
-    found = quarters.concluded(db.session, quarters.latest(current.now), by=current.appointment)
+    asked = kinds.known(request.args.get("kind", ""))
+    kind = asked if asked and asked.is_death else kinds.KINDS[CaseKind.MATERNAL_DEATH]
+    span = quarters.latest(current.now)
+    found = quarters.concluded(db.session, span, by=current.appointment, kind=kind.code)
     return render_template(
         "statistics/conclusions.html",
         found=found,
+        kind=kind,
+        kinds=[each for each in kinds.KINDS.values() if each.is_death],
         three=VOTES,
         two=mappings.TWO,
         unmapped=mappings.UNMAPPED,

@@ -228,11 +228,14 @@ def lines(found: Iterable[Problem], dimension: str, shown: Iterable[str]) -> lis
     return sorted(made.values(), key=lambda line: (-line.total, line.code))
 
 
-def lessons_by_cell(session: Session, city_codes: Iterable[str]) -> Counter[str]:
-    """How many published lessons speak of each of the twelve cells."""
-    rows = session.scalars(
-        select(Lesson.cells).where(
-            Lesson.state == LessonState.PUBLISHED, Lesson.city_code.in_(list(city_codes))
-        )
+def lessons_by_cell(
+    session: Session, city_codes: Iterable[str], kind: CaseKind | None = None
+) -> Counter[str]:
+    """How many published lessons speak of each of the twelve cells; of one kind of case or all."""
+    query = select(Lesson.cells).where(
+        Lesson.state == LessonState.PUBLISHED, Lesson.city_code.in_(list(city_codes))
     )
+    if kind is not None:
+        query = query.where(Lesson.case_id.in_(select(Case.id).where(Case.kind == kind)))
+    rows = session.scalars(query)
     return Counter(cell for cells in rows for cell in cells.split(",") if cell)

@@ -50,7 +50,7 @@ class TitlesMissing(RuntimeError):
 
 
 class CauseGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One of the 44 groups of the national maternal death card."""
+    """One of the groups of a national card: 44 of maternal deaths, 35 of deaths of children."""
 
     code: str
     title: str
@@ -201,3 +201,17 @@ def cause_groups() -> tuple[CauseGroup, ...]:
     """The 44 groups of the national maternal death card, in its order."""
     content = (_HERE / "cause_groups.json").read_bytes()
     return msgspec.json.decode(content, type=tuple[CauseGroup, ...])
+
+
+@lru_cache
+def child_groups() -> tuple[CauseGroup, ...]:
+    """The 35 groups of the national card of children's deaths, in its order; codes c01 to c35."""
+    content = (_HERE / "child_cause_groups.json").read_bytes()
+    return msgspec.json.decode(content, type=tuple[CauseGroup, ...])
+
+
+@lru_cache
+def group_titles() -> dict[str, str]:
+    """What the groups of both cards are called, by code; those of children say so."""
+    ours = {group.code: group.title for group in cause_groups()}
+    return ours | {group.code: f"新生儿：{group.title}" for group in child_groups()}

@@ -7,10 +7,10 @@ the ledger is one found danger, whatever found it. Reads rows, changes nothing, 
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from models import Appointment, CarePlan, Rectification
+from models import Appointment, CarePlan, Case, CaseKind, Rectification, Reopening
 from workflows.item_scope import visible_items
 from workflows.recurrence import items_of
 
@@ -41,12 +41,21 @@ def plans(session: Session, item_ids: list[int]) -> dict[int, list[CarePlan]]:
     return found
 
 
-def items(session: Session, by: Appointment, case_id: int | None = None) -> list[Rectification]:
-    """The newest items that somebody sees, of one case or of all."""
+def items(
+    session: Session,
+    by: Appointment,
+    case_id: int | None = None,
+    kind: CaseKind | None = None,
+) -> list[Rectification]:
+    """The newest items that somebody sees, of one case, of one kind of case, or of all."""
     query = visible_items(by).options(joinedload(Rectification.owner))
     if case_id is not None:
         ours = items_of(case_id).with_only_columns(Rectification.id)
         query = query.where(Rectification.id.in_(ours))
+    if kind is not None:
+        theirs = select(Case.id).where(Case.kind == kind)
+        again = select(Reopening.item_id).where(Reopening.case_id.in_(theirs))
+        query = query.where(or_(Rectification.case_id.in_(theirs), Rectification.id.in_(again)))
     return list(session.scalars(query.order_by(Rectification.id.desc()).limit(MOST)))
 
 

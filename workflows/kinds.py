@@ -127,6 +127,11 @@ def of(case: Case) -> Kind:
     return KINDS[case.kind]
 
 
+def cared_alike(case: Case) -> list[CaseKind]:
+    """The kinds whose care the same rescue centres guide: of women, or of newborns."""
+    return [kind.code for kind in KINDS.values() if kind.zone is of(case).zone]
+
+
 def anchor(case: Case) -> tuple[datetime, str]:
     """The moment by which whoever may know no day is told time, and what happened then: of a
     newborn the birth, of others what the case begins with."""

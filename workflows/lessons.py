@@ -23,7 +23,7 @@ from models import (
     LessonState,
     Rectification,
 )
-from workflows import recurrence, small_cells
+from workflows import kinds, recurrence, small_cells
 from workflows.forms.spec import Answers
 from workflows.permissions import areas_of, case_scope, may, unread_below
 from workflows.small_cells import Risk
@@ -45,7 +45,13 @@ def visible(by: Appointment) -> Select[Lesson]:
 
 
 def library(
-    by: Appointment, *, words: str = "", kind: str = "", cell: str = "", tags: dict[str, str]
+    by: Appointment,
+    *,
+    words: str = "",
+    kind: str = "",
+    case_kind: str = "",
+    cell: str = "",
+    tags: dict[str, str],
 ) -> Select[Lesson]:
     """Published lessons that hold all the words and have all the tags; the newest first."""
     query = visible(by).where(Lesson.state == LessonState.PUBLISHED)
@@ -54,6 +60,8 @@ def library(
         query = query.where(or_(*(column.contains(word, autoescape=True) for column in texts)))
     if kind in list(LessonKind):
         query = query.where(Lesson.kind == LessonKind(kind))
+    if (of := kinds.known(case_kind)) is not None:
+        query = query.where(Lesson.case_id.in_(select(Case.id).where(Case.kind == of.code)))
     if cell.isdigit():
         query = query.where(Lesson.cells.contains(f",{int(cell)},"))
     for name in TAGS:

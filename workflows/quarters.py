@@ -19,7 +19,7 @@ from workflows import mappings
 from workflows.agreement import Agreement, Drift, drifts
 from workflows.forms import load
 from workflows.forms.spec import Kind
-from workflows.kinds import CARDED, KINDS
+from workflows.kinds import KINDS
 from workflows.permissions import case_scope, opened_panels, require
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -68,9 +68,14 @@ class Concluded:
 
 
 def concluded(
-    session: Session, quarters: Sequence[Quarter], *, by: Appointment
+    session: Session,
+    quarters: Sequence[Quarter],
+    *,
+    by: Appointment,
+    kind: CaseKind = CaseKind.MATERNAL_DEATH,
 ) -> dict[Level, list[Concluded]]:
-    """By level, quarters without a conclusion left out. Two queries. Raises Forbidden."""
+    """Of deaths of one kind, by level, quarters without a conclusion left out. Two queries. Raises
+    Forbidden."""
     require(by, "statistics:view")
     found: dict[tuple[int, Level], Concluded] = {}
 
@@ -80,7 +85,7 @@ def concluded(
     when = _place(quarters, Conclusion.signed_at).label("quarter")
     conditions = (
         case_scope(by),
-        Case.kind.in_(CARDED),
+        Case.kind == kind,
         Case.state != CaseState.VOIDED,
         Conclusion.signed_at >= quarters[-1].since,
         Conclusion.signed_at < quarters[0].until,

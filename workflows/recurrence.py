@@ -4,7 +4,8 @@ The same factor is the same area (保健、医疗、管理) and the same kind (�
 both name one, the same cell of the twelve. Both must have a kind: without one, two problems of an
 area have too little in common to be called one. Only a closed item comes back; an open one is
 worked on anyway, and stays apart from a new finding so that no review loses an item of its own.
-The second review of the same death is no recurrence either. Reads rows, changes nothing.
+The second review of the same death is no recurrence either; nor is what was found in the care of a
+newborn one of what was found in that of a woman. Reads rows, changes nothing.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from sqlalchemy import Select, and_, exists, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from models import Case, Duty, Organisation, Rectification, RectificationState, Reopening
-from workflows import rules
+from workflows import kinds, rules
 
 WINDOW = "rectification.reopen_within"
 EFFECT_CHECK = "rectification.effect_check"
@@ -77,11 +78,13 @@ def old_item(
 
 
 def _not_of(query: Select[Rectification], host: Case | Duty | None) -> Select[Rectification]:
-    """Not what the same case or duty has worked on already."""
+    """Not what the same case or duty has worked on already, nor what was found with others."""
     if host is None:
         return query
     if isinstance(host, Case):
         own, again = Rectification.case_id, Reopening.case_id
+        alike = select(Case.id).where(Case.kind.in_(kinds.cared_alike(host)))
+        query = query.where(or_(own.is_(None), own.in_(alike)))
     else:
         own, again = Rectification.duty_id, Reopening.duty_id
     worked = select(Reopening.item_id).where(again == host.id)

@@ -33,7 +33,7 @@ from models import (
 from webapp import dates, db, words
 from webapp.access import current
 from webapp.cases.strip import Cell, cells
-from workflows import kinds, lessons, recurrence, register
+from workflows import kinds, lessons, newborns, recurrence, register
 from workflows.actions.cases import record_read
 from workflows.actions.watching import watcher
 from workflows.events import EventName
@@ -130,6 +130,19 @@ class CasePage:
         if self.case.follows_id is None:
             return None
         return self._seen(Case.id == self.case.follows_id)
+
+    @cached_property
+    def family(self) -> list[tuple[str, Case]]:
+        """The mother's case, her newborns', those born with this one: what the reader may open, and
+        nothing for one who may not know whose case it is."""
+        by, mother = self.reader.by, self.case.mother_id
+        if self.reader.blind:
+            return []
+        hers = self._seen(Case.id == mother) if mother is not None else None
+        others = newborns.siblings(by, self.case) if mother else newborns.children(by, self.case)
+        word = "同胎" if mother else "新生儿"
+        found = [(word, each) for each in db.session.scalars(others)]
+        return [("母亲", hers), *found] if hers is not None else found
 
     def _seen(self, which: ColumnElement[bool]) -> Case | None:
         return db.session.scalars(visible_cases(self.reader.by).where(which)).one_or_none()

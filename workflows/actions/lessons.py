@@ -20,7 +20,7 @@ from models import (
 from workflows import lessons, places
 from workflows.actions.tasks import InvalidAnswers
 from workflows.events import EventName, record
-from workflows.icd10 import cause_groups
+from workflows.icd10 import group_titles
 from workflows.notifications import tell, tell_desk
 from workflows.permissions import Forbidden, require
 from workflows.rules import day_of
@@ -195,7 +195,7 @@ def _faults(said: Said, cells: list[str]) -> dict[str, list[str]]:
     if not all(cell.isdigit() and 1 <= int(cell) <= 12 for cell in cells):
         errors["cells"] = ["十二格填 1 至 12"]
     group = said.get("cause_group", "")
-    if group and group not in {each.code for each in cause_groups()}:
+    if group and group not in group_titles():
         errors["cause_group"] = ["选择死因分类"]
     return errors
 
