@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models import CaseKind, CaseState, Organisation, Rectification
+from models import CaseKind, CaseState, Notification, Organisation, Rectification, User
 from tests import newborn, said
 from tests.forms import KNOWN, NOW, spoilt
 from tests.newborn_forms import BAD, UNUSUAL
 from tests.played import everything
 from tests.walk import Move, StartWalk, Walk
+from workflows.events import EventName
 from workflows.forms.check import check, warnings
 from workflows.forms.derived import lived_words, newborn_class
 from workflows.forms.load import load
@@ -74,9 +75,11 @@ def started(start_walk: StartWalk) -> Walk:
     return walk
 
 
+@pytest.mark.clause("A06", "A08")
 def test_a_newborn_from_the_report_to_the_closed_file(start_walk: StartWalk) -> None:
     walk = started(start_walk)
-    walk.walk(FOUND)
+    told_at_once_and_both_ways(walk)
+    walk.walk(FOUND[2:])
     case = walk.case
     assert case.number.startswith("ND-990121-2026-")
     assert {clock.due_at for clock in walk.clocks()} == {None}, "no document has a number"
@@ -89,6 +92,17 @@ def test_a_newborn_from_the_report_to_the_closed_file(start_walk: StartWalk) -> 
     items = walk.session.scalars(select(Rectification)).all()
     assert {item.guide_id for item in items} == {walk.units["neonatal_centre"]}
     assert {clock.title for clock in walk.clocks() if clock.due_at} == {"问题整改"}
+
+
+def told_at_once_and_both_ways(walk: Walk) -> None:
+    """第一时间 to the county's MCH institution, 逐级 to commission and upper MCH institution."""
+    told = select(User.username).join(Notification, Notification.user_id == User.id)
+    walk.make(FOUND[0])
+    reported = told.where(Notification.name == EventName.CASE_REPORTED)
+    assert "shenqm" in set(walk.session.scalars(reported))
+    walk.make(FOUND[1])
+    onward = told.where(Notification.name == EventName.CASE_FORWARDED)
+    assert set(walk.session.scalars(onward)) == {"fangcf", "shaoxz", "liangxh"}
 
 
 TELLING = (

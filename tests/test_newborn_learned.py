@@ -15,6 +15,7 @@ from workflows.demo.answers import newborn as answers
 from workflows.demo.nearmiss import Survival
 from workflows.demo.newborn import Newborn
 from workflows.demo.play import QH, Play
+from workflows.panels import propose
 
 
 @pytest.fixture
@@ -67,6 +68,7 @@ def twin(order: int, mother: Case) -> Callable[[Newborn], None]:
     return act
 
 
+@pytest.mark.clause("B02")
 def test_mother_and_twins_find_each_other_and_count_apart(
     browse: Browse, session: Session, cast: Cast
 ) -> None:
@@ -74,6 +76,10 @@ def test_mother_and_twins_find_each_other_and_count_apart(
     first = brought_on(cast, Newborn, answers.NAME, 24, twin(1, mother))
     second = brought_on(cast, Newborn, answers.NAME, 23, twin(2, mother))
     assert {first.mother_id, second.mother_id} == {mother.id}
+    proposal = propose(session, first, Level.COUNTY, NOW)
+    assert proposal.guide is not None
+    assert proposal.guide.name == "云江市危重新生儿救治中心"
+    assert [seat.expert.user.username for seat in proposal.members if seat.is_guide] == ["sundq"]
 
     def head(who: str, case: Case) -> str:
         return words_of(browse(who).get(f"/cases/{case.id}").text)
