@@ -20,7 +20,14 @@ from models.figures import (
     FigureSource,
 )
 from models.finding import Finding
-from models.gathering import ReviewDate, Training, TrainingUnit, ZoneAttendance, ZoneMeeting
+from models.gathering import (
+    ReviewDate,
+    Training,
+    TrainingPresence,
+    TrainingUnit,
+    ZoneAttendance,
+    ZoneMeeting,
+)
 from models.icd10 import Icd10
 from models.incident import Incident, IncidentKind
 from models.indicator import Indicator, IndicatorValue, Suggestion
@@ -35,6 +42,7 @@ from models.notice import Notice, NoticeFile, NoticeFormat, NoticeKind, NoticeRe
 from models.notification import Notification
 from models.place import Organisation, OrganisationKind, Region, RegionLevel, Zone, ZoneKind
 from models.press import Press
+from models.procedure import ReviewProcedure
 from models.process import (
     Definition,
     DefinitionOrigin,
@@ -166,6 +174,7 @@ __all__ = [
     "RegionLevel",
     "Reopening",
     "ReviewDate",
+    "ReviewProcedure",
     "RiskAssessment",
     "RiskCase",
     "RiskColour",
@@ -184,6 +193,7 @@ __all__ = [
     "Timer",
     "Timing",
     "Training",
+    "TrainingPresence",
     "TrainingUnit",
     "Transfer",
     "UnitPart",

@@ -16,7 +16,8 @@ from models.user import User
 class Attachment(Base):
     """`case_id` and `duty_id` are empty until the form it was attached to is handed in.
 
-    `motion_id`: evidence handed in with a proposed measure, which belongs to neither.
+    `motion_id`: evidence handed in with a proposed measure, which belongs to neither;
+    `training_id`: material of a training.
     """
 
     __tablename__ = "attachment"
@@ -24,6 +25,7 @@ class Attachment(Base):
     case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
     duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"), index=True)
     motion_id: Mapped[int | None] = mapped_column(ForeignKey("motion.id"), index=True)
+    training_id: Mapped[int | None] = mapped_column(ForeignKey("training.id"), index=True)
     token: Mapped[str] = mapped_column(
         unique=True
     )  # how forms name it; also the stored file's name

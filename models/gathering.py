@@ -78,6 +78,30 @@ class Training(Base):
     units: Mapped[list["TrainingUnit"]] = relationship(
         back_populates="training", order_by="TrainingUnit.id"
     )
+    presence: Mapped[list["TrainingPresence"]] = relationship(
+        back_populates="training", order_by="TrainingPresence.id"
+    )
+
+
+class TrainingPresence(Base):
+    """Somebody who signed in at a training, with their own account, on the day; and what they said
+    of it afterwards: `useful` and `clear` from 1 to 5, told to others without a name."""
+
+    __tablename__ = "training_presence"
+    __table_args__ = (UniqueConstraint("training_id", "user_id"),)
+
+    training_id: Mapped[int] = mapped_column(ForeignKey("training.id"))
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime]
+    useful: Mapped[int | None]
+    clear: Mapped[int | None]
+    remark: Mapped[str | None] = mapped_column(info=SENSITIVE)
+    rated_at: Mapped[datetime | None]
+
+    training: Mapped[Training] = relationship(back_populates="presence")
+    organisation: Mapped[Organisation] = relationship()
+    user: Mapped[User] = relationship()
 
 
 class TrainingUnit(Base):

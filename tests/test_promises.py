@@ -294,6 +294,7 @@ INTERNAL = {
     "what commissions write of a rule, and of what experts are there for; of no case": {
         "mapping.province_code", "mapping.conditional", "mapping.document", "mapping.clause",
         "mapping.reason", "expert_group_member.duty", "expert_group_member.part",
+        "review_procedure.limits",
     },
     "flags and counts only: no answer enters the engine (test_engine looks)": {
         "process.state", "transfer.state_before",

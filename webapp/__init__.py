@@ -52,6 +52,7 @@ from webapp import (
     opinions,
     pressing,
     problems,
+    procedures,
     reconciliation,
     register,
     register_figures,  # noqa: F401 - hangs its views on the register's blueprint
@@ -63,6 +64,7 @@ from webapp import (
     statistics,
     substitutes,
     tasks,
+    trainings,
 )
 from webapp.access import current
 from webapp.forms import released
@@ -75,6 +77,8 @@ BLUEPRINTS = (
     tasks.bp,
     reports.bp,
     gatherings.bp,
+    trainings.bp,
+    procedures.bp,
     cases.bp,
     reviews.bp,
     opinions.bp,

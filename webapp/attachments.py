@@ -19,6 +19,7 @@ from webapp.copies import folder
 from webapp.forms import names
 from workflows.actions import attachments
 from workflows.events import EventName, record
+from workflows.gatherings import files_of_trainings
 from workflows.item_scope import files_of_duties
 from workflows.measure_readers import files_of_measures, files_of_motions
 from workflows.permissions import visible_cases
@@ -120,7 +121,11 @@ def _visible(token: str) -> Attachment:
     own = and_(Attachment.case_id.is_(None), Attachment.uploaded_by_id == by.user_id)
     query = select(Attachment).where(Attachment.token == token)
     of_duties = or_(
-        files_of_duties(by), files_of_measures(by), files_of_replies(by), files_of_motions(by)
+        files_of_duties(by),
+        files_of_measures(by),
+        files_of_replies(by),
+        files_of_motions(by),
+        files_of_trainings(by),
     )
     found = db.one_or_404(query.where(or_(own, of_duties, Attachment.case_id.in_(cases))))
     if found.case is not None:  # who may open the case may still not read every file of it

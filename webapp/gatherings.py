@@ -7,10 +7,10 @@ from typing import TypedDict
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import Appointment, OrganisationKind, ZoneMeeting
+from models import Appointment, Organisation, OrganisationKind, ZoneMeeting
 from webapp import db, words
 from webapp.access import current
-from workflows import gatherings, rules
+from workflows import gatherings, procedures, rules
 from workflows.actions import gatherings as actions
 from workflows.actions.tasks import InvalidAnswers
 from workflows.permissions import Forbidden
@@ -92,6 +92,14 @@ def _act(act: Callable[[], object], done: str) -> ResponseReturnValue:
     return redirect(url_for("gatherings.index"), 303)
 
 
+def _interval(unit: Organisation) -> rules.Rule | None:
+    """How often near misses are to be reviewed, with what the county itself has laid down."""
+    place = rules.rule_set(unit.region_code, current.now)
+    row = procedures.in_force(db.session, unit.region_code, current.today)
+    held = procedures.with_procedure(place, row, unit.region_code) if row is not None else place
+    return held.find("review.nearmiss")
+
+
 def _page(errors: dict[str, list[str]]) -> str:
     by = current.appointment
     unit, keeps = by.organisation, current.may("gathering:keep")
@@ -102,7 +110,7 @@ def _page(errors: dict[str, list[str]]) -> str:
         said=request.form,
         keeps=keeps,
         plans=plans,
-        rule=rules.rule_set(unit.region_code, current.now).find("review.nearmiss"),
+        rule=_interval(unit),
         planned=gatherings.planned(db.session, unit) if plans else [],
         held=gatherings.held(db.session, unit) if plans else [],
         today=words.local(current.now).date(),

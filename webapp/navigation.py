@@ -34,6 +34,7 @@ ITEMS = (
     Item("lessons.index", "经验与教训", "journal-text", ("lesson:view",)),
     Item("indicators.index", "院内质控指标", "clipboard2-pulse", ("indicator:view",)),
     Item("gatherings.index", "危重评审", "heart-pulse", ("gathering:view",)),
+    Item("trainings.index", "培训学习", "journal-check", ("training:view",)),
     Item("duties.index", "定期任务", "calendar-check", ("duty:view",)),
     Item("motions.index", "提醒督导约谈", "exclamation-diamond", ("motion:view",)),
     Item("measures.index", "提醒督导约谈", "exclamation-diamond", ("measure:receive",)),

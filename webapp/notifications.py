@@ -99,8 +99,10 @@ def _target(line: Notification) -> str:
 
 
 def _of_risk(line: Notification) -> str | None:
-    """A woman's record of the register, if one may see it."""
+    """A woman's record of the register, if one may see it; a county's review procedure."""
     key = line.data.get("record")
+    if line.data.get("procedure") and current.may("gathering:view"):
+        return url_for("procedures.index")
     mine = register.visible(current.appointment).where(RiskRecord.id == key)
     if key is None or db.session.scalar(mine) is None:
         return None

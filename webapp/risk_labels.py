@@ -59,4 +59,10 @@ EVENTS: dict[str, str] = {
     EventName.RISK_LINKED: "病例关联高危专案",
     EventName.RISK_CLOSED: "高危专案结案",
     EventName.RISK_READ: "查阅高危专案",
+    EventName.TRAINING_EQUIPPED: "上传培训材料",
+    EventName.TRAINING_ATTENDED: "培训签到",
+    EventName.TRAINING_RATED: "评价培训",
+    EventName.PROCEDURE_DRAFTED: "起草本县评审程序",
+    EventName.PROCEDURE_APPROVED: "批准本县评审程序",
+    EventName.PROCEDURE_REFUSED: "退回本县评审程序",
 }

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models import (
     Appointment,
+    Attachment,
     Attendance,
     Case,
     CaseState,
@@ -26,6 +27,7 @@ from models import (
     PanelMember,
     ReviewDate,
     Training,
+    TrainingPresence,
     TrainingUnit,
     Zone,
     ZoneAttendance,
@@ -33,7 +35,7 @@ from models import (
     ZoneMeeting,
 )
 from workflows.kinds import DEATHS
-from workflows.permissions import areas_of
+from workflows.permissions import areas_of, may
 
 _ZONE = ZoneInfo("Asia/Shanghai")
 
@@ -176,6 +178,36 @@ def trainings(session: Session, by: Appointment) -> list[Training]:
             )
         )
     )
+
+
+def open_to(by: Appointment) -> Select[Training]:
+    """Training that one may take part in: of one's own area, of the city above, of those below."""
+    here = by.organisation.region
+    units = select(Organisation.id).where(
+        or_(
+            Organisation.region_code.in_(areas_of(by)),
+            Organisation.region_code == here.parent_code,
+        )
+    )
+    return (
+        select(Training)
+        .where(Training.organisation_id.in_(units))
+        .order_by(Training.held_on.desc(), Training.id.desc())
+        .options(
+            joinedload(Training.organisation),
+            selectinload(Training.units),
+            selectinload(Training.presence).options(
+                joinedload(TrainingPresence.user), joinedload(TrainingPresence.organisation)
+            ),
+        )
+    )
+
+
+def files_of_trainings(by: Appointment) -> ColumnElement[bool]:
+    """Which files are material of training that one may take part in."""
+    if not may(by, "training:view"):
+        return false()
+    return Attachment.training_id.in_(open_to(by).with_only_columns(Training.id).order_by(None))
 
 
 def trainable(session: Session, by: Appointment) -> Sequence[Organisation]:

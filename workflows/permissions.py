@@ -164,6 +164,9 @@ PERMISSIONS: dict[str, set[Role]] = {
     "mapping:confirm": {Role.COMMISSION_LEADER},  # of a city or above
     "gathering:view": _CASE_DESKS,
     "gathering:keep": {Role.COMMISSION},
+    "training:view": {*_CASE_DESKS, Role.DEPARTMENT, Role.SECRETARY, Role.EXPERT},
+    "procedure:draft": {Role.COMMISSION},  # of a county
+    "procedure:approve": {Role.COMMISSION_LEADER},
     "expert:view": {Role.COMMISSION, Role.COMMISSION_LEADER},
     # the groups that guide one's own institution; commissions see all by expert:view
     "group:view": {Role.DEPARTMENT, Role.QUALITY_OFFICE, Role.HEAD, Role.MCH},

@@ -184,8 +184,8 @@ def remove(session: Session, attachment: Attachment, *, by: Appointment) -> None
 
     The caller removes the bytes (`erase`) after committing.
     """
-    owners = (attachment.case_id, attachment.duty_id, attachment.motion_id)
-    if owners != (None, None, None) or attachment.uploaded_by_id != by.user_id:
+    owners = {attachment.case_id, attachment.duty_id, attachment.motion_id, attachment.training_id}
+    if owners != {None} or attachment.uploaded_by_id != by.user_id:
         raise InUse(attachment.token)
     session.delete(attachment)
     session.flush()

@@ -21,7 +21,7 @@ from models import (
     Task,
     UnitPart,
 )
-from workflows import clocks, engine, frozen, kinds, places, rules, search, surroundings
+from workflows import clocks, engine, frozen, kinds, places, procedures, rules, search, surroundings
 from workflows.actions import incidents
 from workflows.actions.tasks import (
     Handing,
@@ -100,6 +100,8 @@ def _new_case(
 ) -> Case:
     event_at = datetime.fromisoformat(answers["event_dt"])
     city_code = county.parent_code or county.code
+    place = rules.rule_set(county.code, event_at)
+    in_force = procedures.applied(session, place, county.code, kind.code, event_at)
     case = Case(
         number=_next_number(session, kind.letters, county.code, now),
         kind=kind.code,
@@ -112,7 +114,7 @@ def _new_case(
         born_at=moment_in(answers, "birth_dt"),
         reported_at=now,
         jurisdiction=city_code,
-        rules=frozen.freeze(session, rules.rule_set(county.code, event_at)),
+        rules=frozen.freeze(session, in_force),
         person=Person(name=answers["name"], id_no=answers.get("id_no"), age=answers.get("age")),
         units=[],  # known to be none, so nobody looks for them
         clocks=[],

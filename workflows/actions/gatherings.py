@@ -109,15 +109,16 @@ def train(
     by: Appointment,
     now: datetime,
 ) -> Training:
-    """Training in the review scheme, with how many came by unit (B05). Raises Forbidden,
+    """Training in the review scheme (B05): held already, with how many came by unit; or of today or
+    later, to which people sign in themselves. Raises Forbidden,
     InvalidAnswers ("title", "document", "held_on", "units")."""
     require(by, "gathering:keep")
-    on = _day(day, "held_on")
-    if on > now.astimezone(_ZONE).date():
-        raise InvalidAnswers({"held_on": ["培训举行以后再登记"]})
+    on, today = _day(day, "held_on"), now.astimezone(_ZONE).date()
     allowed = {unit.id for unit in gatherings.trainable(session, by)}
     sent = {unit: count for unit, count in came.items() if count > 0}
-    if not sent or not sent.keys() <= allowed:
+    if on > today and sent:
+        raise InvalidAnswers({"held_on": ["到训人数在培训举行以后登记；签到由本人当天进行"]})
+    if (on < today and not sent) or not sent.keys() <= allowed:
         raise InvalidAnswers({"units": ["至少填一个单位的到训人数"]})
     made = Training(
         organisation_id=by.organisation_id,
