@@ -115,6 +115,9 @@ GOOD: dict[str, dict[str, Any]] = {
     "ledger_item.v1": demo.problem(
         owner=HOSPITAL, acceptor=COMMISSION, found_on=days(30).date(), files=["photo"]
     ),
+    "ledger_item.v2": demo.problem(
+        owner=HOSPITAL, acceptor=COMMISSION, found_on=days(30).date(), files=["photo"]
+    ),
     "extension_request.v1": demo.extension(days(120).date()),
     "extension_decision.v1": demo.extension_refused(sign=SIGN),
     "effect_check.v1": demo.effect(

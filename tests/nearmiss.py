@@ -6,6 +6,7 @@ from datetime import timedelta
 from tests.said import SIGNED
 from tests.said import notice as death_notice
 from tests.said import receipt as death_receipt
+from tests.said import submission as death_submission
 from tests.walk import Said, Walk
 from workflows.demo.answers import nearmiss as answers
 from workflows.forms.spec import Answers
@@ -23,19 +24,7 @@ def receipt(**over: object) -> Said:
 
 
 def submission(**over: object) -> Said:
-    def said(walk: Walk) -> Answers:
-        return answers.case_submission(
-            walk.death,
-            organisation=walk.units["qh_hospital"],
-            region="990121100",
-            record_file=walk.upload("zhougy", "record.pdf"),
-            redacted_file=walk.upload("zhougy", "redacted.pdf"),
-            sign=SIGNED,
-            filed_at=walk.now,
-            **over,
-        )
-
-    return said
+    return death_submission(make=answers.case_submission, **over)
 
 
 def verification(**over: object) -> Said:

@@ -4,7 +4,7 @@ Each function is made for one form and returns what `tests.walk.Move.said` wants
 or adds answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from tests.walk import Move, Said, Walk
@@ -62,9 +62,11 @@ def explanation(**over: object) -> Said:
     )
 
 
-def submission(**over: object) -> Said:
+def submission(make: Callable[..., Answers] = answers.submission, **over: object) -> Said:
+    """`make`: the answers of another kind of case."""
+
     def said(walk: Walk) -> Answers:
-        return answers.submission(
+        return make(
             walk.death,
             organisation=walk.units["qh_hospital"],
             region="990121100",

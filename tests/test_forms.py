@@ -64,7 +64,7 @@ def line(code: str, value: int | None = 1, unit: str = "hour") -> Changes:
 BAD: list[tuple[str, Changes, str, str]] = [
     # Measures
     ("supervision_team.v1", {"lead": 41}, "lead", "在被督导的单位任职"),
-    ("ledger_item.v1", {"acceptor": HOSPITAL}, "acceptor", "验收单位不能是责任单位"),
+    ("ledger_item.v2", {"acceptor": HOSPITAL}, "acceptor", "验收单位不能是责任单位"),
     # Kinds
     (REPORT, {"name": GONE}, "name", "请填写姓名"),
     (REPORT, {"name": 7}, "name", "应为文字"),

@@ -108,13 +108,13 @@ def problem(walk: Walk, **over: object) -> Answers:
 
 
 def new_item(walk: Walk, who: str, **over: object) -> Rectification:
-    reply = typed_into(walk, who, "/ledger/new", "ledger_item.v1", problem(walk, **over))
+    reply = typed_into(walk, who, "/ledger/new", "ledger_item.v2", problem(walk, **over))
     assert reply.status_code == 303, faults(reply)
     return turn_to(walk, int(reply.location.rsplit("/", 1)[-1]))
 
 
 def refused(walk: Walk, who: str, words: str, **over: object) -> None:
-    reply = typed_into(walk, who, "/ledger/new", "ledger_item.v1", problem(walk, **over))
+    reply = typed_into(walk, who, "/ledger/new", "ledger_item.v2", problem(walk, **over))
     assert reply.status_code == 422
     assert any(words in fault for fault in faults(reply)), faults(reply)
 

@@ -175,7 +175,7 @@ def test_every_step_has_a_form_a_desk_and_known_words(
 
 
 # a duty begins with them; what a paper of the province said is entered without a step
-WITHOUT_STEP = {"extension_request.v1", "ledger_item.v1", "province_conclusion.v1"}
+WITHOUT_STEP = {"extension_request.v1", "ledger_item.v2", "province_conclusion.v1"}
 
 
 def test_every_effect_form_and_check_is_used() -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from models import Conclusion, Document, Event, Level
+from models import Conclusion, Document, Event, ItemSource, Level, Rectification
 from tests.pages import Client
 from tests.played import (
     CHAIR,
@@ -31,6 +31,7 @@ from workflows.forms.load import load
 from workflows.forms.spec import Answers
 
 DESK, FORM = "chenglc", "province_conclusion.v1"
+FOUND = "抢救车药品没有双人核对。"
 WHY = "QUEPROVINCE：病情进展虽快，血源半小时可达。"
 
 
@@ -81,6 +82,7 @@ def test_only_the_citys_desk_and_only_after_the_citys_conclusion(
 def test_three_levels_side_by_side(browse: Browse, cast: Cast, session: Session) -> None:
     case = cast.case(CLOSED)
     case_id, path = case.id, f"/cases/{case.id}/province"
+    unit = case.organisation_id
     city = select(Conclusion).where(Conclusion.case_id == case_id, Conclusion.level == Level.CITY)
     below = session.scalars(city).one().document.answers
     session.rollback()
@@ -89,7 +91,13 @@ def test_three_levels_side_by_side(browse: Browse, cast: Cast, session: Session)
     refused = entered(desk, path, other)
     assert any("结论与下级不同，请说明理由" in fault for fault in faults(refused))
     assert entered(desk, path, other | {"doc_no": ""}).status_code == 422
-    said = other | {"difference_conclusion": WHY}
+    problem = {"text": FOUND, "area": "medical", "organisation": unit}
+    why = {"difference_conclusion": WHY, "difference_findings": "市级没有写到药品核对。"}
+    said = other | {"problems": [problem]} | why
+    place = f"/drafts/province:{case_id}"
+    assert browse(COMMISSION).post(place, data={"doc_no": "省评"}).status_code == 404
+    assert desk.post(place, data={"doc_no": "省评〔2026〕草"}).status_code == 200
+    assert "省评〔2026〕草" in desk.get(path).text  # kept while it is typed
     assert entered(desk, path, said).status_code == 303
     session.rollback()
     for who in (DESK, COMMISSION, OFFICE, SECRETARY, "zhengdh"):
@@ -102,7 +110,28 @@ def test_three_levels_side_by_side(browse: Browse, cast: Cast, session: Session)
     assert "省级评审结论，按季度" in browse("renys").get("/statistics/conclusions").text
     assert "省级评审已签署" not in desk.get("/board").text
     _on_paper(cast, session)
+    _listed(browse, session, case_id)
     _put_right(desk, path, said, session, case_id)
+
+
+def _listed(browse: Browse, session: Session, case_id: int) -> None:
+    """What the province found enters the ledger like anything else, by the city's desk, once."""
+    page = browse(DESK).get(f"/cases/{case_id}/reviews").text
+    begin = f"/ledger/new?province={case_id}&problem=1"
+    assert begin.replace("&", "&amp;") in page
+    for who in (COMMISSION, MCH):
+        assert browse(who).get(begin).status_code == 404
+    desk = browse(DESK)
+    form = Page.of(desk.get(begin).text)
+    typed = {"scope": "specific", "kind": "management", "resp_level": "institution"}
+    reply = desk.post(begin, data=form.filled(load("ledger_item.v2"), typed), csrf=False)
+    assert reply.status_code == 303, faults(reply)
+    session.rollback()
+    item = session.scalars(select(Rectification).where(Rectification.problem == FOUND)).one()
+    assert (item.source, item.acceptor.short_name) == (ItemSource.REVIEW, "云江卫健")
+    page = browse(DESK).get(f"/cases/{case_id}/reviews").text
+    assert item.number in page
+    assert begin.replace("&", "&amp;") not in page
 
 
 def _on_paper(cast: Cast, session: Session) -> None:

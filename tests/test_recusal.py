@@ -19,7 +19,7 @@ from workflows.demo.play import COUNTY_PANEL, Play
 from workflows.events import EventName
 from workflows.forms import load
 from workflows.readers import Reader
-from workflows.recusal import names_somebody
+from workflows.recusal import _letters, _Wording
 
 BORN = datetime(2020, 1, 1, tzinfo=UTC)
 OVERRIDE = "全市唯一的羊水栓塞专业组带头人，经委领导同意参加，不参与表决。"
@@ -254,7 +254,7 @@ def test_every_question_that_is_looked_at_exists() -> None:
     ],
 )
 def test_names_are_compared_as_people_read_them(text: str, name: str, named: bool) -> None:
-    assert names_somebody(text, name) is named
+    assert _Wording.of(text).names(_letters(name)) is named
 
 
 def test_a_unit_is_only_matched_by_kinds_that_treat(play: Play) -> None:

@@ -8,7 +8,7 @@ import re
 from flask import Blueprint, abort, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from models import Rectification, Task
+from models import Case, Rectification, Task
 from webapp import db
 from webapp.access import current
 from webapp.forms import Kept
@@ -16,15 +16,17 @@ from webapp.forms.typed import Pairs, worth_keeping
 from webapp.words import local
 from workflows.actions import drafts
 from workflows.actions.extensions import may_ask
+from workflows.actions.provinces import may_enter
 from workflows.item_scope import visible_items
 from workflows.kinds import KINDS
-from workflows.permissions import inbox
+from workflows.permissions import inbox, visible_cases
 
 bp = Blueprint("drafts", __name__)
 
 # Forms without a step: who may. Each kind of case is reported with a form of its own.
 FREE = {"ledger": "ledger:enter"} | {kind.draft: "case:report" for kind in KINDS.values()}
 EXTENSION = re.compile(r"extension:(\d{1,9})", re.ASCII)
+PROVINCE = re.compile(r"province:(\d{1,9})", re.ASCII)
 TASK = re.compile(r"task:(\d{1,9})", re.ASCII)
 PERCENT = "_percent"  # how much of what is required is filled in, by the page's own count
 
@@ -76,6 +78,12 @@ def _require_place(place: str) -> None:
         by = current.appointment
         item = db.one_or_404(visible_items(by).where(Rectification.id == int(found[1])))
         if not may_ask(item, by):
+            abort(404)
+        return
+    if (found := PROVINCE.fullmatch(place)) is not None:
+        by = current.appointment
+        case = db.one_or_404(visible_cases(by).where(Case.id == int(found[1])))
+        if not may_enter(db.session, case, by):
             abort(404)
         return
     if (found := TASK.fullmatch(place)) is None:

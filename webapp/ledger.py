@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from models import (
@@ -26,6 +26,7 @@ from models import (
 )
 from webapp import db, labels
 from webapp.access import current
+from webapp.paging import Page, paged
 from workflows import ledger_metrics, pressing
 from workflows.actions import extensions
 from workflows.actions import ledger as acts
@@ -66,17 +67,12 @@ def index() -> ResponseReturnValue:
     view, source = request.args.get("view", "open"), request.args.get("source", "")
     view = view if view in VIEWS else "open"
     source = source if source in list(ItemSource) else ""
-    page = max(1, request.args.get("page", 1, type=int))
     query = _filtered(visible_items(current.appointment), view)
     if source:
         query = query.where(Rectification.source == ItemSource(source))
-    total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
     return render_template(
         "ledger/index.html",
-        rows=_page(query, page),
-        total=total,
-        page=page,
-        pages=-(-total // PAGE),
+        page=_page(query),
         view=view,
         views=VIEWS,
         source=source,
@@ -99,16 +95,10 @@ def _filtered(query: Select[Rectification], view: str) -> Select[Rectification]:
     return query.where(*conditions.get(view, []))
 
 
-def _page(query: Select[Rectification], page: int) -> Sequence[Rectification]:
-    return db.session.scalars(
-        query.options(
-            joinedload(Rectification.owner),
-            joinedload(Rectification.acceptor),
-        )
-        .order_by(Rectification.deadline.is_(None), Rectification.deadline, Rectification.id)
-        .offset((page - 1) * PAGE)
-        .limit(PAGE)
-    ).all()
+def _page(query: Select[Rectification]) -> Page:
+    names = (joinedload(Rectification.owner), joinedload(Rectification.acceptor))
+    order = (Rectification.deadline.is_(None), Rectification.deadline, Rectification.id)
+    return paged(db.session, query.options(*names).order_by(*order), PAGE)
 
 
 @bp.get("/metrics")

@@ -2,13 +2,14 @@
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import joinedload
 
 from models import Rectification, RectificationState
 from webapp import db
 from webapp.access import current
 from webapp.ledger import today
+from webapp.paging import paged
 from workflows import pressing
 from workflows.item_scope import visible_items
 
@@ -25,28 +26,22 @@ def index() -> ResponseReturnValue:
         abort(404)
     view = request.args.get("view", "all")
     view = view if view in VIEWS else "all"
-    page = max(1, request.args.get("page", 1, type=int))
     query = visible_items(current.appointment).where(
         Rectification.guide_id.is_not(None), *_condition(view)
     )
-    total = db.session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    rows = db.session.scalars(
-        query.options(joinedload(Rectification.owner), joinedload(Rectification.guide))
-        .order_by(
+    page = paged(
+        db.session,
+        query.options(joinedload(Rectification.owner), joinedload(Rectification.guide)).order_by(
             Rectification.press_due_on.is_(None), Rectification.press_due_on, Rectification.id
-        )
-        .offset((page - 1) * PAGE)
-        .limit(PAGE)
-    ).all()
+        ),
+        PAGE,
+    )
     return render_template(
         "ledger/pressing.html",
-        rows=rows,
-        past=pressing.past(db.session, [row.id for row in rows]),
+        past=pressing.past(db.session, [row.id for row in page.rows]),
         nothing=pressing.Past(),
         here=current.appointment.organisation_id,
-        total=total,
         page=page,
-        pages=-(-total // PAGE),
         view=view,
         views=VIEWS,
         today=today(),

@@ -1,18 +1,20 @@
 """新增台账事项: a problem that no review found. A form without a step; handing it in enters it."""
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from models import OrganisationKind
+from models import Case, OrganisationKind
 from webapp import db, drafts, forms, prefill
 from webapp.access import current
 from webapp.forms import TaskForm
 from webapp.tasks import signing
 from workflows import places, surroundings
 from workflows.actions import drafts as kept_drafts
-from workflows.actions import problems
+from workflows.actions import problems, provinces
 from workflows.actions.tasks import InvalidAnswers
 from workflows.forms import load
+from workflows.forms.spec import Answers
+from workflows.permissions import visible_cases
 from workflows.rules import day_of
 
 bp = Blueprint("problems", __name__, url_prefix="/ledger/new")
@@ -58,9 +60,26 @@ def create() -> ResponseReturnValue:
 def _form() -> TaskForm:
     spec, by = load.load(problems.FORM), current.appointment
     values = surroundings.prefill(db.session, None, None, by=by, now=current.now) | _proposed()
-    return forms.build(spec)(
-        prefill.defaults(spec, values), place=PLACE, draft=drafts.find(PLACE), signing=signing()
-    )
+    known = prefill.defaults(spec, values)
+    if above := _of_province():  # begun from there, and no draft in its way
+        return forms.build(spec)(known | above, signing=signing())
+    return forms.build(spec)(known, place=PLACE, draft=drafts.find(PLACE), signing=signing())
+
+
+def _of_province() -> Answers:
+    """`?province=<case>&problem=<number>`: one problem of the province's paper, for the desk that
+    entered it; 404 for anybody else's."""
+    key, number = (request.args.get(name, type=int) for name in ("province", "problem"))
+    if key is None or number is None:
+        return {}
+    by = current.appointment
+    case: Case = db.one_or_404(visible_cases(by).where(Case.id == key))
+    rows = provinces.found(db.session, case) if provinces.may_enter(db.session, case, by) else []
+    if not 0 < number <= len(rows):
+        abort(404)
+    row, _ = rows[number - 1]
+    told = {"source": "review", "problem": row["text"], "owner": row["organisation"]}
+    return told | {name: row[name] for name in ("area", "cell") if row.get(name)}
 
 
 def _proposed() -> dict[str, int]:

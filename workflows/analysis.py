@@ -134,7 +134,7 @@ def found_otherwise(session: Session, *, by: Appointment) -> list[Problem]:
     require(by, "statistics:view")
     rows = session.scalars(
         visible_items(by)
-        .where(Rectification.finding_id.is_(None), Rectification.source != ItemSource.REVIEW)
+        .where(Rectification.finding_id.is_(None))
         .options(joinedload(Rectification.owner))
     )
     return [

@@ -305,18 +305,13 @@ def _guests(session: Session, case: Case) -> Iterator[Mention]:
         yield Mention(name, "参会的救治单位人员", "评审会记录", loose=False)
 
 
-def names_somebody(text: str, name: str) -> bool:
-    """Whether a text such as 「产科 秦思远主任、林小满」 names a person of that name.
+@dataclass(frozen=True, slots=True)
+class _Wording:
+    """A text such as 「产科 秦思远主任、林小满」 taken apart, once for all the people it may name.
 
     Blanks, width and the dots of names do not matter. A name of two characters must stand alone,
     apart from department and title: it could be the beginning of somebody else's.
     """
-    return _Wording.of(text).names(_letters(name))
-
-
-@dataclass(frozen=True, slots=True)
-class _Wording:
-    """A text taken apart, once for all the people it may name."""
 
     pieces: tuple[str, ...]
     words: frozenset[str]

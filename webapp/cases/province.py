@@ -4,12 +4,13 @@ from flask import abort, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from models import Case
-from webapp import dates, db, forms, prefill
+from webapp import dates, db, drafts, forms, prefill
 from webapp.access import current
 from webapp.cases.blueprint import bp
 from webapp.forms import TaskForm
 from webapp.tasks import signing
 from workflows import surroundings
+from workflows.actions import drafts as kept_drafts
 from workflows.actions import provinces
 from workflows.actions.tasks import InvalidAnswers
 from workflows.forms import load
@@ -37,6 +38,7 @@ def enter_province(case_id: int) -> ResponseReturnValue:
         db.write_nothing()
         form.show_errors(invalid.errors)
         return _page(_case(case_id), form)
+    kept_drafts.drop_draft(db.session, form.place, by=by)
     db.session.commit()
     flash("省级评审结论已登记，列入各级结论对照。")
     return redirect(url_for("cases.reviews", case_id=case_id), 303)
@@ -58,7 +60,8 @@ def _form(case: Case) -> TaskForm:
     if (before := provinces.entered(db.session, case)) is not None:
         told = before.document.answers
         known |= {name: told[name] for name in told if name not in ("sign", "correction_reason")}
-    return forms.build(spec)(known, signing=signing())
+    place = f"province:{case.id}"
+    return forms.build(spec)(known, place=place, draft=drafts.find(place), signing=signing())
 
 
 def _page(case: Case, form: TaskForm) -> ResponseReturnValue:

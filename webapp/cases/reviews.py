@@ -59,6 +59,7 @@ class Column:
 @bp.get("/<int:case_id>/reviews")
 def reviews(case_id: int) -> ResponseReturnValue:
     page = open_page(case_id, "评审")
+    enters = provinces.may_enter(db.session, page.case, current.appointment)
     return render(
         "cases/reviews.html",
         page,
@@ -68,7 +69,8 @@ def reviews(case_id: int) -> ResponseReturnValue:
         lessons=lessons.drawn_from(db.session, case_id, page.reader.by)
         if may(page.reader.by, "lesson:view")
         else [],
-        enters_province=provinces.may_enter(db.session, page.case, current.appointment),
+        enters_province=enters,
+        found_above=provinces.found(db.session, page.case) if enters else [],
     )
 
 

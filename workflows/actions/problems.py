@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from models import Appointment, ItemSource, Organisation, Rectification
 from workflows import surroundings
+from workflows.actions import provinces
 from workflows.actions.ledger import Problem, item_of, open_item
 from workflows.actions.tasks import InvalidAnswers, handed_in, write_sheet
 from workflows.forms import check, load
@@ -13,7 +14,7 @@ from workflows.forms.spec import Answers
 from workflows.item_scope import may_own_items
 from workflows.permissions import require
 
-FORM = "ledger_item.v1"
+FORM = "ledger_item.v2"
 
 
 def enter_problem(
@@ -34,6 +35,9 @@ def enter_problem(
     owner = session.get_one(Organisation, answers["owner"])
     if not may_own_items(session, by, owner, now):
         raise InvalidAnswers({"owner": ["只能为本单位，或本单位管理、指导范围内的单位列入台账"]})
+    source = ItemSource(answers["source"])
+    if source is ItemSource.REVIEW and not provinces.enters(by):
+        raise InvalidAnswers({"source": ["省级评审提出的问题由市级卫生健康委列入"]})
     guide = answers.get("guide")
     item = open_item(
         session,
@@ -44,7 +48,7 @@ def enter_problem(
             answers["kind"],
             int(answers["cell"]) if answers.get("cell") else None,
         ),
-        source=ItemSource(answers["source"]),
+        source=source,
         owner=owner,
         acceptor=session.get_one(Organisation, answers["acceptor"]),
         guide=session.get_one(Organisation, guide) if guide else None,

@@ -8,7 +8,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import Appointment, Case, Conclusion, Document, Level, RegionLevel
+from models import (
+    Appointment,
+    Case,
+    Conclusion,
+    Document,
+    ItemSource,
+    Level,
+    Rectification,
+    RegionLevel,
+)
 from workflows import differences, mappings, surroundings
 from workflows.actions.tasks import InvalidAnswers, handed_in, keep_document
 from workflows.events import EventName, record
@@ -23,9 +32,14 @@ FORM = "province_conclusion.v1"
 _ZONE = ZoneInfo("Asia/Shanghai")
 
 
+def enters(by: Appointment) -> bool:
+    """Whether what the province has written comes to this desk: that of the city's commission."""
+    return may(by, "province:enter") and by.organisation.level is RegionLevel.CITY
+
+
 def may_enter(session: Session, case: Case, by: Appointment) -> bool:
     """The desk of the city's commission, once the city has concluded. Of a case they may open."""
-    ours = may(by, "province:enter") and by.organisation.level is RegionLevel.CITY
+    ours = enters(by)
     carded = case.kind in CARDED
     return ours and carded and entered(session, case, Level.CITY) is not None
 
@@ -35,6 +49,24 @@ def entered(session: Session, case: Case, level: Level = Level.PROVINCE) -> Conc
     return session.scalars(
         select(Conclusion).where(Conclusion.case_id == case.id, Conclusion.level == level)
     ).one_or_none()
+
+
+def found(session: Session, case: Case) -> list[tuple[Answers, Rectification | None]]:
+    """The problems of the province's paper, in order, each with the ledger item that was entered
+    in its words, if there is one."""
+    row = entered(session, case)
+    rows: list[Answers] = list(row.document.answers.get("problems") or ()) if row else []
+    items = session.scalars(
+        select(Rectification)
+        .where(
+            Rectification.source == ItemSource.REVIEW,
+            Rectification.case_id.is_(None),
+            Rectification.problem.in_([each["text"] for each in rows]),
+        )
+        .order_by(Rectification.id)
+    )
+    by_words = {item.problem: item for item in items}
+    return [(each, by_words.get(each["text"])) for each in rows]
 
 
 def known(session: Session, case: Case, *, by: Appointment, now: datetime) -> Known:

@@ -22,6 +22,7 @@ from workflows.demo import (
     nearmiss,
     newborn,
     people,
+    province,
     register,
 )
 from workflows.demo.stage import Stage
@@ -51,6 +52,7 @@ def load(session: Session, *, password_hash: str, folder: Path, now: datetime) -
     ledger.play(Stage(session, stage.units, stage.upload), now)
     measures.play(Stage(session, stage.units, stage.upload), now)
     learning.play(Stage(session, stage.units, stage.upload), now)
+    province.play(Stage(session, stage.units, stage.upload), now)
     register.play(Stage(session, stage.units, stage.upload), now)
     stage.let_pass(now)
 

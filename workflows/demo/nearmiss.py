@@ -97,6 +97,20 @@ def _event(now: datetime, hours: float) -> datetime:
     return (now - timedelta(hours=hours)).replace(second=0, microsecond=0)
 
 
+def _found(play: Survival) -> list[dict[str, Any]]:
+    """Other problems than those that the deaths have left at the same hospital."""
+    calling, blood, anaemia = answers.problems(owner=play.unit(play.county.hospital))
+    return [
+        calling
+        | {
+            "text": "出血到 500 毫升由谁呼叫二线、几分钟到场，流程没有写明，靠值班人员经验。",
+            "kind": "management",
+        },
+        blood | {"text": "红细胞 40 分钟到位，夜间取血没有指定人员和路线。", "kind": "management"},
+        anaemia | {"text": "孕 36 周贫血没有复查，专案管理没有到期提醒。"},
+    ]
+
+
 def reviewed(stage: Stage, now: datetime) -> None:
     """整改: the city's review has ended, two problems are being put right."""
     play = Survival(stage, QH, _event(now, 24 * 40), "柳知春", "902")
@@ -104,7 +118,7 @@ def reviewed(stage: Stage, now: datetime) -> None:
     play.select(100, "city")
     play.convene(120, Level.CITY, meeting=300)
     play.opine(180, Level.CITY)
-    play.conclude(300, Level.CITY)
+    play.conclude(300, Level.CITY, problems=_found(play))
     play.feed_back(360, Level.CITY)
     play.sign_for(QH.office, 400)
 
