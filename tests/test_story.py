@@ -143,7 +143,7 @@ def seven_opinions_of_which_one_is_late(walk: Walk) -> None:
     for reason, status in (("急", 422), (NO_LONGER, 303)):
         assert walk.post(CHAIR, opening, {"reason": reason}).status_code == status
     assert walk.open() == Counter(["conclude:wugs"])
-    assert "这一步已取消" in walk.browser(LATE).get(f"/tasks/{late}").text
+    assert "启封时没有提交的意见不再收" in walk.browser(LATE).get(f"/tasks/{late}").text
     assert len(walk.session.scalars(select(Opinion)).all()) == 6
     assert NO_LONGER in walk.browser(DISSENTER).get(case).text
     assert NO_LONGER not in walk.browser("zhougy").get(case).text

@@ -14,6 +14,7 @@ from models import (
     Duty,
     Notice,
     NoticeRecipient,
+    Panel,
     Role,
     Task,
     TaskState,
@@ -249,8 +250,19 @@ def _finished(task: Task) -> ResponseReturnValue:
         reader=reader,
         parts=parts_of(document, reader) if document else [],
         recalled=_recalled(task) if document is None else None,
+        too_late=document is None and _opened_without(task),
         following=[(step, may_complete(current.appointment, step)) for step in _following(task)],
     )
+
+
+def _opened_without(task: Task) -> bool:
+    """Whether the chair opened the opinions before this one was in."""
+    if load.base_name(task.form) != "opinion":
+        return False
+    query = select(Panel.id).where(
+        Panel.case_id == task.case_id, Panel.level == task.level, Panel.opened_reason.is_not(None)
+    )
+    return db.session.scalar(query.limit(1)) is not None
 
 
 def _recalled(task: Task) -> Notice | None:
