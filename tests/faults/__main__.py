@@ -77,16 +77,24 @@ def kill(found: Found, folder: Path, server: Server, seed: str, number: int, sec
 
 
 def race(found: Found, folder: Path, server: Server, seed: str, rounds: int) -> None:
-    """Half of the rounds on each database."""
-    done = []
-    for name, on in (("sqlite", None), ("postgres", server)):
+    """Half of the rounds on each database, side by side."""
+
+    def lane(name: str, on: Server | None) -> tuple[races.Outcome, float]:
         began = time.monotonic()
         with ground("races", folder / f"races-{name}", on, YILI_THREADS="16") as place:
             outcome = races.run(place, rounds // 2, f"{seed}:{name}", PRACTICE)
-        took = f"{time.monotonic() - began:.0f} s"
-        say(f"races, {name}: {outcome.rounds} rounds in {took}, answers {dict(outcome.told)}")
+        return outcome, time.monotonic() - began
+
+    with ThreadPoolExecutor() as pool:
+        running = {
+            name: pool.submit(lane, name, on)
+            for name, on in (("sqlite", None), ("postgres", server))
+        }
+        outcomes = {name: each.result() for name, each in running.items()}
+    for name, (outcome, took) in outcomes.items():
+        say(f"races, {name}: {outcome.rounds} rounds in {took:.0f} s, {dict(outcome.told)}")
         found.add(name, outcome.faults)
-        done.append(outcome)
+    done = [outcome for outcome, _ in outcomes.values()]
     found.figures["race_rounds"] = sum(outcome.rounds for outcome in done)
     found.figures["race_winners_wrong"] = sum(outcome.wrong for outcome in done)
     found.bars += [

@@ -1,7 +1,7 @@
 """A long run of mixed work: whether the processes grow, and whether descriptors stay open.
 
 Batches of requests, half reading and half writing, by several people at once; after each batch, at
-rest, what every process holds is read from the system. The first third is warming up: caches fill.
+rest, what every process holds is read from the system. The first half is warming up: caches fill.
 In minutes this shows what leaks with every request or every step. What leaks by the hour, or only
 in months, it cannot show: for that there is `--long`, and a service manager that watches memory.
 """
@@ -55,7 +55,7 @@ class Outcome:
 
     def growth(self, role: str) -> float:
         """KB in a thousand requests, by the samples after warming up."""
-        counted = self.samples[role][BATCHES // 3 :]
+        counted = self.samples[role][BATCHES // 2 :]
         line = statistics.linear_regression(
             [each.requests for each in counted], [each.memory for each in counted]
         )
@@ -63,7 +63,7 @@ class Outcome:
 
     def opened(self, role: str) -> int:
         """How many more descriptors at the end than after warming up."""
-        counted = self.samples[role][BATCHES // 3 :]
+        counted = self.samples[role][BATCHES // 2 :]
         return counted[-1].descriptors - max(each.descriptors for each in counted[:2])
 
 
