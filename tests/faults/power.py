@@ -14,12 +14,11 @@ One pragma is not the application's, for a disk in Python shares no memory: `loc
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from shutil import copyfile
 from threading import Event
 from typing import Any
 from uuid import uuid4
@@ -144,10 +143,16 @@ def recorded(database: Path, folder: Path) -> tuple[Image, list[Transaction]]:
     engine = app.extensions["engine"]
     cookies = sign_in(engine)
     engine.dispose()
-    copyfile(database, folder / "before.db")
+    _copy(database, folder / "before.db")
     with recording(engine) as told:
         work(app, cookies)
     return {"power.db": (folder / "before.db").read_bytes()}, told
+
+
+def _copy(database: Path, to: Path) -> None:
+    """Whole, though others may have it open and its log may hold some of it."""
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
 
 
 # The same once more, on a disk that remembers
