@@ -64,7 +64,8 @@ BEFORE: dict[str, set[str]] = {
     "improvement of a survivor": set(),
     "province's paper": set(),
     "province's reason": set(),
-    "training": LOOKING_AFTER,
+    # Whoever may take part, of the county or of the city above it
+    "training": HOSPITAL | OFFICES | REVIEWERS | {GONE, "chenglc", "wangzy"},
     "name of a guest": set(),
     "reserved view": set(),
 }
