@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, case, exists, func, select
 from models import Case, CaseKind, CaseState, Clock, Conclusion, Document, Level, Organisation
 from webapp import clocks, db, labels
 from webapp.access import current
-from webapp.cases.listing import PERIODS, not_ended, period
+from webapp.cases.listing import PERIODS, happened, not_ended, period
 from webapp.register import alert_counts as register_alerts
 from workflows import kinds
 from workflows.frozen import rules_of
@@ -127,9 +127,7 @@ def _of_period(chosen: str, kind: kinds.Kind) -> Select[Case]:
     """Cases of a kind that one may see, not voided, that happened in a period; none that has become
     another case, which is counted instead."""
     since, until = period(chosen, current.now)
-    return _cases().where(
-        Case.kind == kind.code, Case.event_at >= since, Case.event_at < until, ~kinds.has_followed()
-    )
+    return _cases().where(Case.kind == kind.code, happened(since, until), ~kinds.has_followed())
 
 
 def _open(kind: kinds.Kind) -> Select[Case]:

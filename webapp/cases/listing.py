@@ -21,7 +21,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from models import (
     Case,
@@ -41,7 +41,7 @@ from models import (
 from webapp import clocks, dates, db, labels, words
 from webapp.access import current
 from webapp.cases.blueprint import bp
-from webapp.paging import Page, paged
+from webapp.paging import Page, bounded, paged
 from workflows import search
 from workflows.permissions import case_ids, may, visible_cases
 from workflows.places import reporting_units
@@ -177,7 +177,12 @@ def _page(filters: Filters, name: str | None) -> ResponseReturnValue:
             false() if _blind() else search.matching(db.session, KeyKind.NAME, name)
         )
     # By a name only one page is shown: nobody turns pages to find somebody
-    page = paged(db.session, query, PER_PAGE, PER_PAGE if name else MOST)
+    most = PER_PAGE if name else MOST
+    load = [joinedload(Case.person), joinedload(Case.organisation)]
+    if name or filters.any:
+        page = bounded(db.session, query, PER_PAGE, most, load)
+    else:  # the first of all are found by their order
+        page = paged(db.session, query.options(*load), PER_PAGE, most)
     return render_template(
         "cases/index.html",
         page=_rows(page),
@@ -202,9 +207,7 @@ def _near_misses(filters: Filters) -> bool:
 
 
 def _query(filters: Filters) -> Select[Case]:
-    query = visible_cases(current.appointment).options(
-        joinedload(Case.person), joinedload(Case.organisation)
-    )
+    query = visible_cases(current.appointment)
     if filters.number:
         query = query.where(search.matching(db.session, KeyKind.NUMBER, filters.number))
     if filters.unit:
@@ -227,8 +230,7 @@ def _conditions(filters: Filters, now: datetime) -> Iterable[ColumnElement[bool]
     if filters.gap:
         yield lacks(filters.gap)
     if filters.period:
-        since, until = period(filters.period, now)
-        yield and_(Case.event_at >= since, Case.event_at < until)
+        yield happened(*period(filters.period, now))
 
 
 def _of_kind(filters: Filters) -> Iterable[ColumnElement[bool]]:
@@ -270,6 +272,13 @@ def lacks(code: str) -> ColumnElement[bool]:
     else:
         there = exists().where(Conclusion.case_id == key, Conclusion.level == Level(code))
     return and_(Case.id.in_(select(key).where(~there)), Case.state != CaseState.VOIDED)
+
+
+def happened(since: datetime, until: datetime) -> ColumnElement[bool]:
+    """A case one may see of a period; found by days first, not among all one ever could see."""
+    found = aliased(Case)
+    days = found.event_at >= since, found.event_at < until
+    return Case.id.in_(select(found.id).where(*days, found.id.in_(case_ids(current.appointment))))
 
 
 def period(code: str, now: datetime) -> tuple[datetime, datetime]:
