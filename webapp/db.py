@@ -45,7 +45,8 @@ ANSWER_SECONDS = 5  # of a server that may be away
 def make_engine(url: str) -> Engine:
     """An engine for SQLite or PostgreSQL as this application needs it.
 
-    Each thread takes two connections at most, so the pool has no bound of its own.
+    Each thread takes two connections at most, so the pool has no bound of its own. It keeps them
+    all, for a new one costs more than a request, and hands out the one that has prepared most.
     """
     postgres: dict[str, Any] = {
         "pool_pre_ping": True,  # a server that was restarted is found out before anything is lost
@@ -57,7 +58,7 @@ def make_engine(url: str) -> Engine:
     }
     own = postgres if make_url(url).get_backend_name() == "postgresql" else {}
     # Errors are logged, answers never
-    engine = create_engine(url, hide_parameters=True, max_overflow=-1, **own)
+    engine = create_engine(url, hide_parameters=True, pool_size=0, pool_use_lifo=True, **own)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
