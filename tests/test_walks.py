@@ -1,12 +1,10 @@
 """The whole process over HTTP, as tables of who does what and what is open next, and for whom."""
 
-import re
 from collections import Counter
 from pathlib import Path
 
 import pypdfium2
 import pytest
-from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from models import (
@@ -32,9 +30,7 @@ from tests.conftest import DATABASES
 from tests.walk import SECOND, Move, StartWalk, Walk, faults
 from webapp import dossiers
 from workflows.demo.play import Play
-from workflows.dossier import Dossier
 from workflows.events import EventName
-from workflows.gather import gather
 
 
 @pytest.fixture(scope="session")
@@ -221,56 +217,6 @@ def strangers_see_nothing(walk: Walk, move: Move) -> None:
         for path in paths:
             reply = browser.get(path, headers={"Accept": "application/json"})
             assert reply.status_code == 404, f"{who} gets {path} after {move.step}"
-
-
-# What nobody on the panel, and nobody else, learns before the opinions are opened.
-
-ONLOOKERS = ("chenyf", "wugs", "fangcf", "zhougy")  # chair, secretary, commission, hospital
-SIDES = ("", "/documents", "/files", "/people", "/reviews", "/items", "/diagrams")
-
-
-def seen_by(walk: Walk, who: str) -> dict[str, str]:
-    """Every page of the case and of one's own desk that this person may open, as it stands."""
-    walk.session.rollback()
-    browser, case = walk.browser(who), f"/cases/{walk.case_id}"
-    paths = ["/tasks", "/cases", "/board", "/clocks", "/ledger", "/notices", "/notifications"]
-    paths += [case + side for side in SIDES]
-    paths += [case + "/diagrams/review-county/data", case + "?kind=reminders"]
-    # Not judged as pages: that takes longer than all the rest, and other tests do it.
-    replies = {path: FlaskClient.open(browser, path, buffered=True) for path in paths}
-    return {path: _told(reply.text) for path, reply in replies.items() if reply.status_code == 200}
-
-
-def _told(page: str) -> str:
-    """Without what is new on every page: the token against forgery."""
-    return re.sub(r'name="csrf[_-]token" (value|content)="[^"]+"', "", page)
-
-
-def copy_for(walk: Walk, who: str) -> Dossier:
-    return gather(
-        walk.session, walk.case, by=walk.seat(who), files=Path("/"), wording=str, now=walk.now
-    )
-
-
-def test_filing_an_opinion_changes_nothing_for_anybody_else(start_walk: StartWalk) -> None:
-    """Sealed: not who has filed, not how many have, not even that somebody has."""
-    walk = start_walk()
-    walk.play(
-        Play.first_48h, lambda play: play.verify(60), lambda play: play.convene(100, COUNTY, 220)
-    )
-    walk.at(150)
-    before = {who: seen_by(walk, who) for who in ONLOOKERS}
-    copies = {who: copy_for(walk, who) for who in ("fangcf", "shenqm", "zhougy")}
-    assert all(len(pages) > 8 for pages in before.values())
-    for filer in ("chuys", "fengjc"):
-        assert walk.hand_in(filer, "opinion", said.opinion()(walk)).status_code == 303
-        for who in ONLOOKERS:
-            now = seen_by(walk, who)
-            assert now.keys() == before[who].keys()
-            for path, page in now.items():
-                assert page == before[who][path], f"{who} sees in {path} that {filer} has filed"
-        for who, copy in copies.items():
-            assert copy_for(walk, who) == copy, f"{who}'s dossier tells that {filer} has filed"
 
 
 # Late.
