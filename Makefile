@@ -25,7 +25,7 @@ test: dev-environment ## Run the whole suite, PostgreSQL and Chromium included (
 	@# Ubuntu has Chromium only as a snap: there Playwright's own build stands in.
 	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
 	  timeout 600 $(BIN)/playwright install --with-deps chromium || echo "Going on without Chromium."
-	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 check: lint types contracts templates definitions migrations vendored locks drawings ## Everything that is judged without running the suite
 
