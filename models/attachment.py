@@ -17,7 +17,8 @@ class Attachment(Base):
     """`case_id` and `duty_id` are empty until the form it was attached to is handed in.
 
     `motion_id`: evidence handed in with a proposed measure, which belongs to neither;
-    `training_id`: material of a training.
+    `training_id`: material of a training. `form`: with what it was handed in; empty until then, and
+    what has been handed in is never handed in elsewhere.
     """
 
     __tablename__ = "attachment"

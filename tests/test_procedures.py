@@ -141,6 +141,11 @@ def studied(walk: Walk) -> None:
     assert "实施方案.pdf" in page
     address = page.split('href="/attachments/')[1].split('"')[0]
     assert walk.browser("linxm").get(f"/attachments/{address}").data == paper
+    # Handed in is handed in: it is neither taken back nor taken along elsewhere
+    proposed = walk.browser("fangcf").post("/motions/new", data={"kept": address})
+    assert proposed.status_code == 422
+    assert address not in proposed.text
+    assert walk.browser("fangcf").delete(f"/attachments/{address}").status_code == 409
     assert walk.browser("subl").get(f"/attachments/{address}").status_code == 404
     assert walk.browser("subl").get(at).status_code == 404
     said_of_it = (("linxm", "5", "请多讲病例"), ("zhougy", "4", ""), ("wugs", "3", ""))

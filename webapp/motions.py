@@ -328,9 +328,7 @@ def _kept() -> list[Attachment]:
     query = select(Attachment).where(
         Attachment.token.in_(request.form.getlist("kept")[:MOST_FILES]),
         Attachment.uploaded_by_id == current.user.id,
-        Attachment.case_id.is_(None),
-        Attachment.duty_id.is_(None),
-        Attachment.motion_id.is_(None),
+        Attachment.form.is_(None),
     )
     return list(db.session.scalars(query.order_by(Attachment.id)))
 

@@ -13,7 +13,7 @@ FORM, FIELD = "motion", "evidence"
 def keep(session: Session, motion: Motion, files: Sequence[Attachment]) -> None:
     """Keep uploads nothing has yet with the motion. Raises InUse."""
     for file in files:
-        if (file.case_id, file.duty_id, file.motion_id) != (None, None, None):
+        if file.form is not None:
             raise InUse(file.token)
         file.motion_id, file.form, file.field = motion.id, FORM, FIELD
     session.flush()

@@ -263,11 +263,7 @@ def keep_document(session: Session, document: Document, form: Form) -> Document:
     for field, token in _tokens(form.fields(), document.answers):
         session.execute(
             update(Attachment)
-            .where(
-                Attachment.token == token,
-                Attachment.case_id.is_(None),
-                Attachment.duty_id.is_(None),
-            )
+            .where(Attachment.token == token, Attachment.form.is_(None))
             .values(form=form.name, field=field, **owner)
         )
     return document

@@ -29,7 +29,7 @@ def keep(
     if training.organisation_id != by.organisation_id:
         raise Forbidden(training.id)
     for file in files:
-        if (file.case_id, file.duty_id, file.motion_id, file.training_id) != (None,) * 4:
+        if file.form is not None:
             raise InUse(file.token)
         file.training_id, file.form, file.field = training.id, FORM, FIELD
     session.flush()
