@@ -19,19 +19,7 @@ def discussion(**over: object) -> Said:
 
 
 def submission(**over: object) -> Said:
-    def submitted(walk: Walk) -> Answers:
-        return answers.case_submission(
-            walk.death,
-            organisation=walk.units["qh_hospital"],
-            region="990121100",
-            record_file=walk.upload("zhougy", "record.pdf"),
-            redacted_file=walk.upload("zhougy", "redacted.pdf"),
-            sign=SIGNED,
-            filed_at=walk.now,
-            **over,
-        )
-
-    return submitted
+    return said.submission(make=answers.case_submission, **over)
 
 
 def verification(**over: object) -> Said:
