@@ -10,6 +10,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, abort, current_app, jsonify, request, send_file
 from flask.typing import ResponseReturnValue
 from sqlalchemy import and_, or_, select
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from models import Attachment, Case
@@ -52,6 +53,20 @@ def too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
     return jsonify(message=f"文件超过 {most_bytes() >> 20} MB，压缩或拆分后再上传"), 413
 
 
+def stored(file: FileStorage) -> Attachment:
+    """A file that came with the request, as one's own upload; the caller commits. Raises
+    Unacceptable, TooLarge."""
+    return attachments.store(
+        db.session,
+        folder(),
+        file.stream,
+        file.filename or "",
+        most_bytes=most_bytes(),
+        by=current.appointment,
+        now=current.now,
+    )
+
+
 @bp.post("/attachments")
 def upload() -> ResponseReturnValue:
     """One file under the name `file`; answers with the token that forms name it by."""
@@ -59,25 +74,17 @@ def upload() -> ResponseReturnValue:
     if file is None:
         return jsonify(message="没有收到文件，重新选择"), 400
     try:
-        stored = attachments.store(
-            db.session,
-            folder(),
-            file.stream,
-            file.filename or "",
-            most_bytes=most_bytes(),
-            by=current.appointment,
-            now=current.now,
-        )
+        made = stored(file)
     except attachments.TooLarge as refused:
         return jsonify(message=str(refused)), 413
     except attachments.Unacceptable as refused:
         return jsonify(message=str(refused)), 415
     answer = {
-        "token": stored.token,
-        "name": stored.filename,
-        "media_type": stored.media_type,
-        "pages": stored.pages,
-        "size": names.size(stored.size),
+        "token": made.token,
+        "name": made.filename,
+        "media_type": made.media_type,
+        "pages": made.pages,
+        "size": names.size(made.size),
     }
     db.session.commit()
     return jsonify(answer), 201

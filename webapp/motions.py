@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, abort, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import joinedload
-from werkzeug.datastructures import FileStorage
 
 from models import (
     Appointment,
@@ -27,7 +26,7 @@ from models import (
 )
 from webapp import db, labels
 from webapp.access import current
-from webapp.copies import folder
+from webapp.attachments import stored
 from webapp.errors import page as error_page
 from webapp.paging import paged
 from workflows import key_contacts, measures, two_desks
@@ -317,7 +316,7 @@ def _evidence(errors: dict[str, list[str]]) -> list[Attachment]:
             errors["files"] = [*errors.get("files", []), f"最多 {MOST_FILES} 个文件"]
             break
         try:
-            files.append(_stored(chosen))
+            files.append(stored(chosen))
         except attachments.Unacceptable as refused:
             errors["files"] = [*errors.get("files", []), f"{chosen.filename}：{refused}"]
     return files
@@ -331,18 +330,6 @@ def _kept() -> list[Attachment]:
         Attachment.form.is_(None),
     )
     return list(db.session.scalars(query.order_by(Attachment.id)))
-
-
-def _stored(file: FileStorage) -> Attachment:
-    return attachments.store(
-        db.session,
-        folder(),
-        file.stream,
-        file.filename or "",
-        most_bytes=int(current_app.config["UPLOAD_BYTES"]),
-        by=current.appointment,
-        now=current.now,
-    )
 
 
 def _facts(errors: dict[str, list[str]]) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from models import Attachment, Training
 from webapp import db
 from webapp.access import current
-from webapp.copies import folder
+from webapp.attachments import stored
 from workflows import gatherings
 from workflows.actions import attachments
 from workflows.actions import trainings as acts
@@ -105,18 +105,7 @@ def _stored() -> list[Attachment]:
     chosen = [file for file in request.files.getlist("files") if file.filename]
     if not 0 < len(chosen) <= MOST_FILES:
         raise attachments.Unacceptable(f"选择 1 至 {MOST_FILES} 个文件")
-    return [
-        attachments.store(
-            db.session,
-            folder(),
-            file.stream,
-            file.filename or "",
-            most_bytes=int(current_app.config["UPLOAD_BYTES"]),
-            by=current.appointment,
-            now=current.now,
-        )
-        for file in chosen
-    ]
+    return [stored(file) for file in chosen]
 
 
 @bp.post("/<int:training_id>/sign-in")
