@@ -145,6 +145,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "interview_record.v2": demo.interview(days(39), sign=SIGN),
     "interview_object_sign.v1": demo.interview_disputed(sign=SIGN),
     "interview_object_sign.v2": demo.interview_disputed(sign=SIGN),
+    "interview_object_sign.v3": demo.interview_disputed(sign=SIGN),
     "interview_sign.v1": demo.interview_signed(sign=SIGN),
     "interview_filing.v1": demo.filing(days(39), sign=SIGN),
     "interview_filed.v1": demo.filed(days(39), sign=SIGN),

@@ -4,8 +4,9 @@ Each function is made for one form and returns what `tests.walk.Move.said` wants
 or adds answers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from tests.walk import Move, Said, Walk
 from workflows.demo import answers
@@ -163,6 +164,13 @@ def signed_by_all(panel: Sequence[str], at: float, last: str, beside: str = "") 
         step, said = ("member_sign", member_signs()) if number else ("chair_sign", chair_signs())
         moves.append(Move(at + number / 4, who, step, said, f"{left} {beside}"))
     return moves
+
+
+def three_problems(units: Mapping[str, int]) -> list[dict[str, Any]]:
+    """All to be put right: by the MCH institution, and twice by the hospital."""
+    first, second, third = answers.problems(owner=units["qh_hospital"], other=units["qh_mch"])
+    third = third | {"rectify": True, "kind": "management"}
+    return [first, second, {name: said for name, said in third.items() if name != "waived_reason"}]
 
 
 _COMMISSIONS = {"county": "qh_commission", "city": "city_commission"}

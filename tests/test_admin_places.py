@@ -166,7 +166,7 @@ def test_a_unit_without_running_cases_may_go(admin: Client, session: Session, wo
     assert admin.post(f"/admin/organisations/{row.id}/deactivate").status_code == 303
     page = admin.get("/admin/organisations").text
     assert "云岭省云江市云江县没有县级卫生健康委" in page
-    assert "1 处缺口" in admin.get("/admin").text
+    assert "3 处缺口" in admin.get("/admin").text
 
 
 def test_a_centre_with_counties_is_not_deactivated(
@@ -275,7 +275,9 @@ def test_a_county_with_a_hospital_and_no_centre_is_shown(
     session.commit()
     page = admin.get("/admin/zones").text
     assert page.count("没有</span>") == 4  # two counties, mothers and newborns
-    assert "没有对口的危重孕产妇救治中心" in admin.get("/admin/organisations").text
+    page = admin.get("/admin/organisations").text
+    for centre in ("危重孕产妇救治中心", "危重新生儿救治中心"):
+        assert page.count(f"没有对口的{centre}") == 2
 
 
 # Rules

@@ -676,6 +676,7 @@ def test_only_routed_answers_reach_the_diagram() -> None:
         "rectification_acceptance.v1": {"accept_decision": "rejected"},
         "interview_object_sign.v1": {"object_view": "dispute"},
         "interview_object_sign.v2": {"object_view": "dispute"},
+        "interview_object_sign.v3": {"object_view": "dispute"},
     }
 
 

@@ -29,7 +29,13 @@ def empty_sqlite(settled_sqlite: Path) -> Path:
 
 
 FOUND = (
-    Move(2, "linxm", "report", newborn.report(), "receive:shenqm discuss:zhougy submit:zhougy"),
+    Move(
+        2,
+        "linxm",
+        "report",
+        newborn.report(name="小宝"),
+        "receive:shenqm discuss:zhougy submit:zhougy",
+    ),
     Move(3, "shenqm", "receive", said.receipt(), "discuss:zhougy submit:zhougy"),
     Move(70, "zhougy", "discuss", newborn.discussion(), "submit:zhougy"),
     Move(80, "zhougy", "submit", newborn.submission(), "verify:shenqm"),
@@ -100,6 +106,12 @@ def told_at_once_and_both_ways(walk: Walk) -> None:
     walk.make(FOUND[0])
     reported = told.where(Notification.name == EventName.CASE_REPORTED)
     assert "shenqm" in set(walk.session.scalars(reported))
+    for who, whose, is_found in (
+        ("shenqm", "禾知暖", True), ("shenqm", "知暖", True), ("shenqm", "小宝", True),
+        ("shenqm", "麦大川", False), ("gaomz", "禾知暖", False), ("jiasj", "禾知暖", False),
+    ):  # fmt: skip
+        reply = walk.browser(who).post("/search", data={"q": whose})
+        assert (reply.location == f"/cases/{walk.case_id}") is is_found, (who, whose)
     walk.make(FOUND[1])
     onward = told.where(Notification.name == EventName.CASE_FORWARDED)
     assert set(walk.session.scalars(onward)) == {"fangcf", "shaoxz", "liangxh"}

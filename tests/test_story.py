@@ -149,18 +149,13 @@ def seven_opinions_of_which_one_is_late(walk: Walk) -> None:
     assert NO_LONGER not in walk.browser("zhougy").get(case).text
 
 
-def three_problems(walk: Walk) -> list[dict[str, Any]]:
-    """All to be put right: by the MCH institution, and twice by the hospital."""
-    hospital, mch = walk.units["qh_hospital"], walk.units["qh_mch"]
-    first, second, third = answers.problems(owner=hospital, other=mch)
-    third = third | {"rectify": True, "kind": "management"}
-    return [first, second, {name: said for name, said in third.items() if name != "waived_reason"}]
-
-
 def a_split_vote(walk: Walk) -> None:
     """Five against two; whose the dissent is, no page says."""
     walk.at(244)
-    vote = answers.votes(7, against=2) | {"dissent": DISSENT, "problems": three_problems(walk)}
+    vote = answers.votes(7, against=2) | {
+        "dissent": DISSENT,
+        "problems": said.three_problems(walk.units),
+    }
     concluded = said.conclusion("county", **vote)
     walk.make(Move(245, "wugs", "conclude", concluded, f"chair_sign:{CHAIR}"))
     others = [who for who in SEVEN if who not in (CHAIR, DISSENTER)]
@@ -438,7 +433,7 @@ def the_quarters_notice(walk: Walk) -> None:
     quarter = turn_to(walk, DutyKind.QUARTERLY_NOTICE, "city_commission", "2026-10-01")
     assert quarter.period == "2026 年第 4 季度"
     page = walk.browser("chenglc").get(f"/tasks/{walk.task('chenglc', 'quarter_draft').id}").text
-    for problem in three_problems(walk):
+    for problem in said.three_problems(walk.units):
         assert problem["text"] in page  # 归纳总结评审工作中发现的问题
 
     def draft(**over: object) -> TestResponse:

@@ -109,6 +109,14 @@ def stage_on(session: Session, folder: Path) -> Stage:
     return Stage(session, {unit.key: by_name[unit.name] for unit in UNITS}, upload)
 
 
+def sweep(app: Flask) -> None:
+    """What the worker does in a second."""
+    engine: Engine = app.extensions["engine"]
+    sweeper = worker.Sweeper(engine, worker.SWEEPS)
+    for each in worker.SWEEPS:
+        sweeper.pass_over(each, Signal())
+
+
 # A page's form.
 
 
@@ -251,10 +259,7 @@ class Walk:
     def sweep(self) -> None:
         """What the worker does in a second."""
         self.session.rollback()
-        engine: Engine = self.app.extensions["engine"]
-        sweeper = worker.Sweeper(engine, worker.SWEEPS)
-        for sweep in worker.SWEEPS:
-            sweeper.pass_over(sweep, Signal())
+        sweep(self.app)
         self.session.rollback()
 
     def _next_due(self) -> datetime | None:

@@ -20,7 +20,7 @@ TITLES = {
     "area": "方面（保健、医疗、管理）",
     "kind": "性质（管理、资源、技术）",
     "scope": "普遍与个性",
-    "cause_group": "死因分类",
+    "cause_group": "死因分类",  # of deaths only
     "unit": "机构层级",
 }
 POINTLESS = {("source", "review"), ("cause_group", "other")}  # one line that says nothing
@@ -63,9 +63,9 @@ def index() -> ResponseReturnValue:
             known.code if known else None,
         ),
         tables=[
-            (name, title, analysis.lines(found, name, shown))
+            (name, title, lines)
             for name, title in TITLES.items()
-            if (name, source) not in POINTLESS
+            if (name, source) not in POINTLESS and (lines := analysis.lines(found, name, shown))
         ],
         words=_words(),
         level=level,

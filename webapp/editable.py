@@ -21,10 +21,10 @@ from docx.shared import Mm, Pt, RGBColor
 from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 
-from webapp.pdf.blocks import HEADING, numbered_enclosures
+from webapp.pdf.blocks import numbered_enclosures
 from webapp.pdf.markup import clean
 from webapp.words import full_date
-from workflows.dossier import Official
+from workflows.dossier import Official, heading_level
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 RED, GREY = RGBColor(0xE0, 0, 0), RGBColor(0x99, 0x99, 0x99)
@@ -98,8 +98,7 @@ def _lines(official: Official) -> Iterator[tuple[str, str]]:
     if official.addressed_to:
         yield "to", f"{official.addressed_to}："
     for paragraph in official.paragraphs:
-        found = HEADING.match(paragraph)
-        yield ("body" if not found else "one" if found[1] else "two"), paragraph
+        yield heading_level(paragraph), paragraph
     for text in numbered_enclosures(official.enclosures):
         yield "file", text
 

@@ -1,19 +1,20 @@
 """The ledger (台账): items our unit owns, accepts or guides, and each item's own page."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Select, bindparam, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, false, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from models import (
     Attachment,
     Case,
     Clock,
+    Document,
     Duty,
     Extension,
     ItemSource,
@@ -33,6 +34,8 @@ from workflows.actions import ledger as acts
 from workflows.actions import pressing as presses
 from workflows.actions.reopening import ItemClosed
 from workflows.actions.tasks import InvalidAnswers
+from workflows.forms import load
+from workflows.forms.spec import Kind
 from workflows.item_scope import ITEM_FORMS, visible_items
 from workflows.permissions import Forbidden, is_addressed, visible_cases
 from workflows.readers import PlainReader, Reader
@@ -165,7 +168,7 @@ def _show(item: Rectification, errors: dict[str, list[str]] | None = None) -> Re
     wishes = db.session.scalars(
         select(Extension).where(Extension.item_id == item.id).order_by(Extension.id)
     ).all()
-    readers = _readers(item)
+    readers, opened = _readers(item), _opened_cases(item)
     asks = extensions.may_ask(item, by) and all(wish.decided_at for wish in wishes)
     page = render_template(
         "ledger/show.html",
@@ -176,8 +179,8 @@ def _show(item: Rectification, errors: dict[str, list[str]] | None = None) -> Re
         others=[step for step in steps if not is_addressed(by, step)],
         clock=clock,
         wishes=wishes,
-        files=[] if readers[0].blind else _files(item),
-        cases=_opened_cases(item),
+        files=[] if readers[0].blind else _files(item, opened),
+        cases=opened,
         asks=asks,
         urges=_may_urge(item),
         guides=pressing.may_press(item, by),
@@ -214,18 +217,35 @@ def _opened_cases(item: Rectification) -> frozenset[int]:
     return frozenset(db.session.scalars(seen.where(Case.id.in_(ids))))
 
 
-def _files(item: Rectification) -> Sequence[Attachment]:
-    """Of the duties it ran in or that were about it; a case's are found in the case."""
+def _files(item: Rectification, opened: Collection[int]) -> Sequence[Attachment]:
+    """Of the duties it ran in or that were about it, and where its case may be opened of the sheets
+    of its own steps there."""
     of_item = or_(Duty.item_id == item.id, Duty.id == (item.duty_id or 0))
+    of_duty = Attachment.duty_id.in_(select(Duty.id).where(of_item))
+    of_steps = Attachment.token.in_(_enclosed(item)) if item.case_id in opened else false()
     return db.session.scalars(
         select(Attachment)
         .where(
-            Attachment.duty_id.in_(select(Duty.id).where(of_item)),
+            or_(of_duty, of_steps),
             or_(*(Attachment.form.like(f"{form}%") for form in ITEM_FORMS)),
         )
         .order_by(Attachment.id)
         .options(joinedload(Attachment.uploaded_by))
     ).all()
+
+
+def _enclosed(item: Rectification) -> list[str]:
+    """Names of the files that came with the sheets of an item's steps."""
+    sheets = db.session.scalars(
+        select(Document).join(Task).where(Task.rectification_id == item.id).order_by(Document.id)
+    )
+    return [
+        token
+        for sheet in sheets
+        for field in load.load(sheet.form).fields()
+        if field.kind is Kind.FILES
+        for token in sheet.answers.get(field.name) or []
+    ]
 
 
 def _may_urge(item: Rectification) -> bool:

@@ -22,6 +22,7 @@ from models import (
 from webapp import db
 from webapp.access import current
 from workflows.actions import letters, motions, notices
+from workflows.dossier import heading_level
 from workflows.letters import official
 from workflows.measure_readers import visible_motions
 from workflows.permissions import inbox, visible_notices
@@ -198,6 +199,7 @@ def show(notice_id: int) -> ResponseReturnValue:
         notice=notice,
         reader=reader,
         sheet=official(notice, reader),
+        heading_level=heading_level,
         mine=_to_sign(notice),
         formats=NoticeFormat,
         confirmed=_confirmed(notice),

@@ -34,6 +34,7 @@ from models import (
     Reopening,
 )
 from workflows.item_scope import visible_items
+from workflows.kinds import DEATHS
 from workflows.permissions import case_scope, require, unread_below
 
 _ZONE = ZoneInfo("Asia/Shanghai")
@@ -45,7 +46,7 @@ REVIEW = ItemSource.REVIEW.value
 class Problem:
     """What is counted of one finding, or of a ledger item found otherwise. `quarter` as in 2026Q4;
     codes as in models.Finding; `unit`: level and kind of the organisation, as in county-hospital;
-    `source` as in models.ItemSource."""
+    `source` as in models.ItemSource; `of_death`: whether a death's review found it."""
 
     quarter: str
     area: str
@@ -58,6 +59,7 @@ class Problem:
     closed: bool = False
     recurred: bool = False
     source: str = REVIEW
+    of_death: bool = True
 
 
 @dataclass(slots=True)
@@ -73,11 +75,11 @@ class Line:
     lessons: int = 0
 
 
-DIMENSIONS: dict[str, Callable[[Problem], str]] = {
+DIMENSIONS: dict[str, Callable[[Problem], str | None]] = {  # None: not to be asked of this problem
     "area": lambda problem: problem.area,
     "kind": lambda problem: problem.kind,
     "scope": lambda problem: problem.scope,
-    "cause_group": lambda problem: problem.cause_group,
+    "cause_group": lambda problem: problem.cause_group if problem.of_death else None,
     "unit": lambda problem: problem.unit,
     "cell": lambda problem: problem.cell,
     "source": lambda problem: problem.source,
@@ -123,6 +125,7 @@ def problems(
                 in_ledger=in_ledger,
                 closed=closed,
                 recurred=recurred,
+                of_death=row.case_kind in DEATHS,
             )
         )
     return found
@@ -150,6 +153,7 @@ def found_otherwise(session: Session, *, by: Appointment) -> list[Problem]:
             closed=item.state is RectificationState.CLOSED,
             recurred=item.reopened > 0,
             source=item.source.value,
+            of_death=False,
         )
         for item in rows
     ]
@@ -162,6 +166,7 @@ def _findings(
         select(
             Finding.id,
             Finding.case_id,
+            Case.kind.label("case_kind"),
             Finding.area,
             Finding.scope,
             Finding.kind,
@@ -217,9 +222,10 @@ def lines(found: Iterable[Problem], dimension: str, shown: Iterable[str]) -> lis
     key, shown = DIMENSIONS[dimension], set(shown)
     made: dict[str, Line] = {}
     for problem in found:
-        if problem.quarter not in shown:
+        code = key(problem)
+        if problem.quarter not in shown or code is None:
             continue
-        line = made.setdefault(key(problem), Line(key(problem)))
+        line = made.setdefault(code, Line(code))
         line.by_quarter[problem.quarter] += 1
         line.total += 1
         line.in_ledger += problem.in_ledger

@@ -6,6 +6,7 @@ time zone of the reader; whether somebody may see a thing is decided before it g
 know HTML, PDF or the web.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -94,6 +95,16 @@ class Official:
     copies_to: str = ""
     issued_by: str = ""
     draft: bool = False
+
+
+_HEADING = re.compile(r"(?:([一二三四五六七八九十]+、)|(（[一二三四五六七八九十]+）))[^。]{1,40}$")
+
+
+def heading_level(paragraph: str) -> str:
+    """`one` or `two` for a heading of an official document, `body` for a sentence with or without
+    a number."""
+    found = _HEADING.match(paragraph)
+    return "body" if not found else "one" if found[1] else "two"
 
 
 @dataclass(frozen=True)

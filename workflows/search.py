@@ -3,7 +3,9 @@
 Who may look is the caller's matter, and so is keeping those who may not read names from names.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select
 from sqlalchemy.orm import Session
@@ -14,10 +16,12 @@ MANY = 2000  # keys of one query; what has more is so common that looking from t
 _LAST = chr(0x10FFFF)
 
 
-def remember(session: Session, case: Case) -> None:
-    """Make a new case findable by its number and her name."""
+def remember(session: Session, case: Case, answers: Mapping[str, Any]) -> None:
+    """Make a new case findable by its number and her name; a newborn's by the mother's, too, as its
+    report or card has it."""
+    names = (case.person.name, answers.get("mother_name") or "")
     keys = [(KeyKind.NUMBER, text) for text in ends_of_number(case.number)]
-    keys += [(KeyKind.NAME, text) for text in ends_of_name(case.person.name)]
+    keys += [(KeyKind.NAME, text) for text in dict.fromkeys(chain(*map(ends_of_name, names)))]
     rows = [{"case_id": case.id, "kind": kind, "text": text} for kind, text in keys]
     session.execute(insert(SearchKey), rows)
 
@@ -43,7 +47,8 @@ def ends_of_name(name: str) -> Iterator[str]:
 def matching(session: Session, kind: KeyKind, words: str) -> ColumnElement[bool]:
     """Whether a case has an end that begins with the words.
 
-    What few cases have is looked up; what MANY have is met soon by looking from the newest on.
+    What few cases have is looked up; what MANY have is met soon by looking from the newest on, by
+    the names of those whose cases they are.
     """
     if kind is KeyKind.NUMBER:
         words = words.upper()

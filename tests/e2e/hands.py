@@ -85,10 +85,11 @@ class Hands:
         if wide > self.width:
             self.complaints.append(f"{name}: {wide} px wide")
 
-    def open_step(self, title: str) -> None:
-        """By the inbox, as people do."""
+    def open_step(self, title: str, about: str = "") -> None:
+        """By the inbox, as people do. `about`: what its line says besides, where there are more."""
         self.go("/tasks", "inbox")
-        self.page.get_by_role("link", name=title, exact=True).first.click()
+        line = self.page.locator(".inbox-row").filter(has_text=about)
+        line.get_by_role("link", name=title, exact=True).first.click()
         expect(self.page.get_by_role("heading", level=1)).to_contain_text(title)
         self.look(title)
 

@@ -33,12 +33,16 @@ from webapp.admin.forms import (
 )
 from webapp.paging import paged
 from webapp.words import local
-from workflows import regions
+from workflows import kinds, regions, rules
 from workflows.actions import places
 from workflows.actions.places import Particulars
 from workflows.actions.tasks import InvalidAnswers
 
 PER_PAGE = 50
+CENTRES = {
+    ZoneKind.MATERNAL: "危重孕产妇救治中心",
+    ZoneKind.NEONATAL: "危重新生儿救治中心",
+}
 _DUTIES = (OrganisationKind.MCH, OrganisationKind.COMMISSION)
 
 
@@ -162,22 +166,34 @@ def gaps() -> Iterator[str]:
                 if (kind, level, code) not in there:
                     words = f"{labels.label(level)}{labels.label(kind)}"
                     yield f"{names.get(code, code)}没有{words}，病例报到这一级会停住"
-    for code in sorted(counties - _guided(counties)):
-        yield f"{names.get(code, code)}没有对口的危重孕产妇救治中心"
+    guided = _guided(counties)
+    for code in sorted(counties):
+        for zone in _zones_needed(code):
+            if (code, zone) not in guided:
+                yield f"{names.get(code, code)}没有对口的{CENTRES[zone]}"
 
 
-def _guided(counties: Iterable[str]) -> set[str]:
+def _zones_needed(county: str) -> list[ZoneKind]:
+    """Of whichever kinds of case can be reported there today."""
     today = local(current.now).date()
-    return set(
-        db.session.scalars(
-            select(Zone.county_code).where(
-                Zone.county_code.in_(counties),
-                Zone.kind == ZoneKind.MATERNAL,
-                Zone.valid_from <= today,
-                or_(Zone.valid_to.is_(None), Zone.valid_to >= today),
-            )
+    try:
+        reported = kinds.offered(rules.rule_set(county, today))
+    except rules.UnknownJurisdiction:
+        return [ZoneKind.MATERNAL]
+    return list(dict.fromkeys(kind.zone for kind in reported))
+
+
+def _guided(counties: Iterable[str]) -> set[tuple[str, ZoneKind]]:
+    """Counties that a centre guides today, with the kind of its zone."""
+    today = local(current.now).date()
+    rows = db.session.execute(
+        select(Zone.county_code, Zone.kind).where(
+            Zone.county_code.in_(counties),
+            Zone.valid_from <= today,
+            or_(Zone.valid_to.is_(None), Zone.valid_to >= today),
         )
     )
+    return {(code, kind) for code, kind in rows}
 
 
 @bp.route("/organisations/new", methods=["GET", "POST"])

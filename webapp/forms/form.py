@@ -260,6 +260,8 @@ class TaskForm(FlaskForm):
                 names.append(section.part)
                 parts.append(Part(self._part_title(section.part), []))
             fields = [self.questions[field.name] for field in section.fields]
+            if _is_about_nothing(fields):
+                continue
             parts[-1].sections.append(BoundSection(number, section.title, section.help, fields))
         return parts
 
@@ -274,6 +276,13 @@ def build(form: Form) -> type[TaskForm]:
     if taken := OURS & {field.name for field in form.fields()}:
         raise ValueError(f"{form.name}: no question may be called {', '.join(sorted(taken))}")
     return type("TaskForm", (TaskForm,), {"spec": form})
+
+
+def _is_about_nothing(fields: list[Question]) -> bool:
+    """A section that asks about what comes filled in, where nothing came."""
+    if not fields[0].spec.readonly:
+        return False
+    return not any(each.spec.required or each.data or each.messages for each in fields)
 
 
 def _token(typed: str | None) -> str:

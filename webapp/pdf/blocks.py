@@ -3,7 +3,6 @@
 Decides what stands beside what and what must stay together; where pages break is for `layout`.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -24,6 +23,7 @@ from workflows.dossier import (
     Signatures,
     TableBlock,
     Text,
+    heading_level,
 )
 
 DIGITS = "〇一二三四五六七八九"
@@ -35,7 +35,6 @@ SHEET_WIDE = 37.0
 SHEET_HALF = 13.0
 PARAGRAPH = 45.0
 OFFICIAL = 28.0
-HEADING = re.compile(r"(?:([一二三四五六七八九十]+、)|(（[一二三四五六七八九十]+）))[^。]{1,40}$")
 
 
 @dataclass
@@ -201,10 +200,9 @@ def _official(block: Official) -> list[Atom]:
     atoms = [fixed(macro("official_head")(block), keep=True)]
     atoms += _line("to", f"{block.addressed_to}：") if block.addressed_to else []
     for paragraph in block.paragraphs:
-        found = HEADING.match(paragraph)
-        level = "body" if not found else "one" if found[1] else "two"
+        level = heading_level(paragraph)
         atoms += _line(level, paragraph)
-        atoms[-1].keep = found is not None
+        atoms[-1].keep = level != "body"
     for number, text in enumerate(numbered_enclosures(block.enclosures)):
         atoms[-1].keep = True  # with the last lines: a signature never stands alone on a page
         atoms += _line("files first" if number == 0 else "files", text)

@@ -121,7 +121,7 @@ def _new_case(
     )
     session.add(case)
     session.flush()
-    search.remember(session, case)
+    search.remember(session, case, answers)
     add_unit(case, by.organisation_id, UnitPart.REPORTER, now)
     county_mch = places.unit_of(session, case, OrganisationKind.MCH, Level.COUNTY)
     add_unit(case, county_mch.id, UnitPart.RECEIVER, now)

@@ -57,9 +57,9 @@ def file_case(step: Handing) -> Flags:
     named, person.name = person.name, answers.get("name", person.name)
     person.id_no = answers.get("id_no", person.id_no)
     person.age = answers.get("age", person.age)
-    if person.name != named:
+    if person.name != named or "mother_name" in answers:
         search.forget(step.session, step.case)
-        search.remember(step.session, step.case)
+        search.remember(step.session, step.case, answers)
     if step.case.state in (CaseState.REPORTED, CaseState.RETURNED):
         step.case.state = CaseState.SUBMITTED
     clock = clocks.find(step.case, "case_submission")
