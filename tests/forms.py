@@ -260,7 +260,7 @@ KNOWN = Known(
         "guests_in": 0,
         "owner": HOSPITAL,
         "acceptor_for": COMMISSION,
-        "open_guidance": True,
+        "open_guidance": lambda: True,
         "n_cases": 2,
         "unfiled": ["白鹭县"],
         "reviewed": 1,

@@ -160,6 +160,22 @@ def test_postgres_lets_nobody_wait_for_ever(postgres_url: str) -> None:
     assert shown == ["10s", "1min"]
 
 
+def test_a_connection_that_was_ended_meanwhile_is_not_handed_out(postgres_url: str) -> None:
+    engine, other = make_engine(postgres_url), make_engine(postgres_url)
+    try:
+        with engine.connect() as connection:
+            before = connection.scalar(text("SELECT pg_backend_pid()"))
+        with other.connect() as connection:
+            assert connection.scalar(
+                text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": before}
+            )
+        with engine.connect() as connection:
+            assert connection.scalar(text("SELECT pg_backend_pid()")) != before
+    finally:
+        engine.dispose()
+        other.dispose()
+
+
 # What comes back after it was given up
 
 

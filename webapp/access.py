@@ -166,10 +166,11 @@ def _load(token: str) -> SignedIn | None:
     """Whose living session the token is; notes now and then that it was seen.
 
     That is noted in a transaction of its own, so that it does not depend on how the request ends:
-    before the request's own begins, where that writes.
+    before the request's own begins, where that lets nobody else write.
     """
     given = {"hash": users.token_hash(token)}
-    if not db.only_reads():
+    first = db.takes_the_lock()
+    if first:
         with db.reading() as session:
             living = session.execute(_ALIVE, given).one_or_none()
         if living is None or not _alive(living.seen_at, living.created_at):
@@ -178,7 +179,7 @@ def _load(token: str) -> SignedIn | None:
     row = db.session.scalars(_WHO, given).unique().one_or_none()
     if row is None or not _alive(row.seen_at, row.created_at):
         return None
-    if db.only_reads():
+    if not first:
         _note_seen(row.id, row.seen_at)
     return SignedIn(token, row)
 

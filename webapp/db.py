@@ -7,12 +7,15 @@ must leave an event (a dossier was read) does it in `transaction()`. Knows no ta
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from select import POLLIN, poll
 from sqlite3 import Connection as SqliteConnection
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, g, has_request_context, request
-from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Dialect, Engine, Select, create_engine, event, make_url
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from werkzeug.local import LocalProxy
@@ -40,6 +43,7 @@ PRAGMAS = (
 MOST_PREPARED = 300  # statements that a connection keeps prepared; a step takes a hundred
 IDLE_SECONDS = 60  # a process frozen in a transaction must not keep its locks for ever
 ANSWER_SECONDS = 5  # of a server that may be away
+STILL_SECONDS = 30  # something between us and the server may forget a connection that lies still
 
 
 def make_engine(url: str) -> Engine:
@@ -49,7 +53,6 @@ def make_engine(url: str) -> Engine:
     all, for a new one costs more than a request, and hands out the one that has prepared most.
     """
     postgres: dict[str, Any] = {
-        "pool_pre_ping": True,  # a server that was restarted is found out before anything is lost
         "connect_args": {
             "connect_timeout": ANSWER_SECONDS,
             "options": f"-c lock_timeout={WAIT_SECONDS}s "
@@ -64,11 +67,35 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "checkin", _note_return)
+        event.listen(engine, "checkout", partial(_look_alive, engine.dialect))
     return engine
 
 
 def _prepare_postgresql(connection: "PostgresConnection[Any]", _entry: ConnectionPoolEntry) -> None:
     connection.prepared_max = MOST_PREPARED
+
+
+def _note_return(_connection: object, entry: ConnectionPoolEntry) -> None:
+    entry.info["returned"] = monotonic()
+
+
+def _look_alive(
+    dialect: Dialect,
+    connection: "PostgresConnection[Any]",
+    entry: ConnectionPoolEntry,
+    _proxy: object,
+) -> None:
+    """A server that was restarted is found out before anything is lost.
+
+    It says goodbye before it goes: who has something to say without being asked is no longer
+    there. So the look asks the server nothing, unless the connection has lain still for long.
+    """
+    waits = poll()
+    waits.register(connection.fileno(), POLLIN)
+    still = monotonic() - entry.info.get("returned", monotonic())
+    if waits.poll(0) or (still > STILL_SECONDS and not dialect.do_ping(cast(Any, connection))):
+        raise DisconnectionError
 
 
 def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
@@ -114,6 +141,11 @@ def reading_engine() -> Engine:
 def only_reads() -> bool:
     """Whether the request is of a kind that changes nothing."""
     return has_request_context() and request.method in READING_METHODS
+
+
+def takes_the_lock() -> bool:
+    """Whether the request's own transaction shuts out every other writer from its beginning."""
+    return not only_reads() and engine().dialect.name == "sqlite"
 
 
 def _open() -> Session:

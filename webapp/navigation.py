@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from flask import request
+from flask import g, request
 from sqlalchemy import func, select
 
 from models import Notification, Role, Task
@@ -67,8 +67,15 @@ def is_here(item: Item) -> bool:
     return (request.endpoint or "").split(".")[0] == item.endpoint.split(".")[0]
 
 
+def note_open(count: int) -> None:
+    """The page shown has found out how many steps wait: nobody needs to ask again."""
+    g.open_steps = count
+
+
 def open_count() -> int:
     """How many steps wait for this person."""
+    if "open_steps" in g:
+        return int(g.open_steps)
     mine = permissions.inbox(current.appointment).with_only_columns(func.count(Task.id))
     return db.session.scalar(mine) or 0
 

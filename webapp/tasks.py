@@ -19,7 +19,7 @@ from models import (
     Task,
     TaskState,
 )
-from webapp import beside, copies, dates, db, desk, drafts, forms, inbox, prefill
+from webapp import beside, copies, dates, db, desk, drafts, forms, inbox, navigation, prefill
 from webapp.access import current
 from webapp.cases.documents import laid_out, parts_of
 from webapp.forms import Signing, TaskForm
@@ -43,6 +43,7 @@ def list_inbox() -> ResponseReturnValue:
     """What waits for me, by urgency."""
     by, now = current.appointment, current.now
     found = inbox.waiting(db.session, by)
+    navigation.note_open(len(found))
     step, order = request.args.get("step", ""), request.args.get("order", "urgency")
     order = order if order in inbox.ORDERS else "urgency"
     shown = [row for row in found if step in ("", row.title)]

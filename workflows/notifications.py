@@ -1,6 +1,6 @@
 """Telling people: one line for each person at a desk."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,17 +13,18 @@ from workflows.events import EventName
 from workflows.permissions import LANES
 
 _ZONE = ZoneInfo("Asia/Shanghai")
-_AT_DESK = (
-    select(Appointment.user_id)
+_AT_DESKS = (
+    select(Appointment.organisation_id, Appointment.role, Appointment.user_id)
     .join(User, User.id == Appointment.user_id)
     .where(
-        Appointment.organisation_id == bindparam("unit"),
+        Appointment.organisation_id.in_(bindparam("units", expanding=True)),
         Appointment.role.in_(bindparam("roles", expanding=True)),
         Appointment.valid_from <= bindparam("today"),
         or_(Appointment.valid_to.is_(None), Appointment.valid_to >= bindparam("today")),
         User.active,
     )
-    .distinct()
+    .order_by(Appointment.organisation_id, Appointment.user_id)
+    .execution_options(autoflush=False)  # no step changes who sits where
 )
 
 
@@ -38,10 +39,29 @@ def tell_desk(
     **data: Any,
 ) -> int:
     """Tell everybody who sits at a desk today; returns how many."""
-    today = now.astimezone(_ZONE).date()
-    given = {"unit": organisation_id, "roles": list(roles), "today": today}
-    people = session.scalars(_AT_DESK, given).all()
-    for user_id in people:
+    desk = {organisation_id: tuple(roles)}
+    return tell_desks(session, name, desk, case=case, now=now, **data)
+
+
+def tell_desks(
+    session: Session,
+    name: EventName,
+    desks: Mapping[int, Collection[Role]],
+    *,
+    case: Case | None,
+    now: datetime,
+    **data: Any,
+) -> int:
+    """Tell everybody who sits at one of the desks today, `desks`: unit → roles; returns how many.
+    One query."""
+    asked = {
+        "units": list(desks),
+        "roles": sorted({role for roles in desks.values() for role in roles}),
+        "today": now.astimezone(_ZONE).date(),
+    }
+    sits = session.execute(_AT_DESKS, asked).all()
+    people = {(unit, user): None for unit, role, user in sits if role in desks[unit]}
+    for _unit, user_id in people:
         tell(session, name, user_id, case=case, now=now, **data)
     return len(people)
 

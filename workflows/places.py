@@ -24,6 +24,11 @@ class NoUnit(LookupError):
 def unit_of(session: Session, case: Case, kind: OrganisationKind, level: Level) -> Organisation:
     """The county's or city's own MCH institution or commission. NoUnit if there is none."""
     code = case.county_code if level == Level.COUNTY else case.city_code
+    return unit_there(session, code, kind, level)
+
+
+def unit_there(session: Session, code: str, kind: OrganisationKind, level: Level) -> Organisation:
+    """The same of an area. NoUnit if there is none."""
     found = unit_at(session, code, kind, RegionLevel(level.value))
     if found is None:
         raise NoUnit(f"{code} has no {kind.value}")
@@ -47,6 +52,7 @@ _UNIT_AT = (  # asked many times in a step
     )
     .order_by(Organisation.id)
     .limit(1)
+    .execution_options(autoflush=False)  # no step changes an organisation
 )
 
 

@@ -345,8 +345,7 @@ def _item_facts(session: Session, task: Task | None, by: Appointment) -> dict[st
     return {
         "owner": item.owner_id,
         "acceptor_for": by.organisation_id,
-        "open_guidance": base_name(task.form) == "rectification_progress"
-        and bool(pressing.unanswered(session, item.id)),
+        "open_guidance": partial(pressing.unanswered, session, item.id),
     }
 
 

@@ -80,17 +80,18 @@ class Browser:
             raise Wrong(f"GET {path}: {status}")
         return body.decode()
 
-    def post(self, path: str, pairs: Pairs) -> str:
-        """Where it leads."""
+    def post(self, path: str, pairs: Pairs, looks: bool = True) -> str:
+        """Where it leads. `looks`: whether a page is looked at after it: one that never is would
+        have the cookie carry more and more of what it was to say."""
         body = urlencode([*pairs, ("csrf_token", self.token)]).encode()
-        status, headers, answer = self._ask("POST", path, body, FORM)
+        status, headers, answer = self._ask("POST", path, body, FORM, keeps=looks)
         if status != 303:
             text = re.sub(r"<[^>]+>|\s+", " ", answer.decode())
             raise Wrong(f"POST {path}: {status} {' '.join(text.split())[:300]}")
         return headers.get("Location", "")
 
     def _ask(
-        self, method: str, path: str, body: bytes, headers: dict[str, str]
+        self, method: str, path: str, body: bytes, headers: dict[str, str], keeps: bool = True
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
         sent = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers = headers | ({"Cookie": sent} if sent else {})
@@ -102,10 +103,14 @@ class Browser:
             self.connection.request(method, path, body or None, headers)
             answer = self.connection.getresponse()
         told = answer.read()
+        if keeps:
+            self._keep(answer)
+        return answer.status, answer.headers, told
+
+    def _keep(self, answer: http.client.HTTPResponse) -> None:
         for cookie in answer.headers.get_all("Set-Cookie") or ():
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name] = value
-        return answer.status, answer.headers, told
 
 
 @dataclass
@@ -123,11 +128,14 @@ class Client:
         number = self.errand.cases[self.turn % len(self.errand.cases)]
         self.turn += 1
         report = [(name, value) for name, value in self.errand.report]
-        self._timed(found.start, lambda: self.reporter.post("/reports/new", _keyed(report)))
+        self._timed(found.start, lambda: self._report(report))
         page = self._timed(found.list_, lambda: self.office.get("/tasks"))
         task = self._waiting(page, number)
         answers = [(name, value) for name, value in self.errand.answers]
         self._timed(found.complete, lambda: self.office.post(f"/tasks/{task}", _keyed(answers)))
+
+    def _report(self, report: Pairs) -> str:
+        return self.reporter.post("/reports/new", _keyed(report), looks=False)
 
     def _timed(self, kept: list[float], act: Callable[[], str]) -> str:
         began = time.perf_counter()

@@ -34,7 +34,7 @@ from workflows.events import EventName, record
 from workflows.forms import check, load
 from workflows.forms.moment import moment_in
 from workflows.forms.spec import Answers
-from workflows.notifications import tell_desk
+from workflows.notifications import tell_desk, tell_desks
 from workflows.permissions import Forbidden, require
 from workflows.services import CaseHost, add_unit
 
@@ -82,9 +82,9 @@ def open_case(
         case.follows = follows
     clocks.open_event_clocks(session, case, now=now)
     task = _start(session, case, now)
-    document = write_document(session, form, answers, task, key=key, by=by, now=now)
+    document = write_document(session, form, answers, task, key=key, by=by, now=now, edition=1)
     record(session, EventName.CASE_REPORTED, case=case, by=by, now=now, number=case.number)
-    hand_in(Handing(session, task, document, by, now), form)
+    hand_in(Handing(session, task, document, by, now, begins=True), form)
     _mark_late(session, case, now)
     _tell_about_report(session, case, now)
     return case
@@ -102,6 +102,7 @@ def _new_case(
     city_code = county.parent_code or county.code
     place = rules.rule_set(county.code, event_at)
     in_force = procedures.applied(session, place, county.code, kind.code, event_at)
+    receiver = places.unit_there(session, county.code, OrganisationKind.MCH, Level.COUNTY)
     case = Case(
         number=_next_number(session, kind.letters, county.code, now),
         kind=kind.code,
@@ -119,12 +120,11 @@ def _new_case(
         units=[],  # known to be none, so nobody looks for them
         clocks=[],
     )
+    add_unit(case, by.organisation_id, UnitPart.REPORTER, now)
+    add_unit(case, receiver.id, UnitPart.RECEIVER, now)
     session.add(case)
     session.flush()
     search.remember(session, case, answers)
-    add_unit(case, by.organisation_id, UnitPart.REPORTER, now)
-    county_mch = places.unit_of(session, case, OrganisationKind.MCH, Level.COUNTY)
-    add_unit(case, county_mch.id, UnitPart.RECEIVER, now)
     return case
 
 
@@ -167,21 +167,11 @@ def flag_late(session: Session, case: Case, what: str, *, now: datetime) -> None
 
 
 def _tell_about_report(session: Session, case: Case, now: datetime) -> None:
-    county_mch = places.unit_of(session, case, OrganisationKind.MCH, Level.COUNTY)
-    desks = (
-        (county_mch.id, (Role.MCH,)),
-        (case.organisation_id, (Role.QUALITY_OFFICE, Role.HEAD)),
-    )
-    for organisation_id, roles in desks:
-        tell_desk(
-            session,
-            EventName.CASE_REPORTED,
-            organisation_id,
-            roles,
-            case=case,
-            now=now,
-            number=case.number,
-        )
+    desks: dict[int, tuple[Role, ...]] = {case.organisation_id: (Role.QUALITY_OFFICE, Role.HEAD)}
+    for unit in case.units:
+        if unit.part is UnitPart.RECEIVER:
+            desks[unit.organisation_id] = (*desks.get(unit.organisation_id, ()), Role.MCH)
+    tell_desks(session, EventName.CASE_REPORTED, desks, case=case, now=now, number=case.number)
 
 
 def reopen_discussion(session: Session, case: Case, *, by: Appointment, now: datetime) -> Process:

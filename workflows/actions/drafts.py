@@ -6,8 +6,9 @@ caller leaves them out. Knows no form and no page.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import Table, bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,11 @@ from models import Appointment, Draft
 LONGEST = 1_500_000  # characters of names and values together; the largest honest form has 200,000
 
 Pairs = Sequence[tuple[str, str]]
+
+_draft = cast(Table, Draft.__table__)
+_DROP = delete(_draft).where(
+    _draft.c.user_id == bindparam("user"), _draft.c.place == bindparam("at")
+)
 
 
 class DraftTooLong(ValueError):
@@ -62,4 +68,4 @@ def typed_in(draft: Draft) -> list[tuple[str, str]]:
 
 def drop_draft(session: Session, place: str, *, by: Appointment) -> None:
     """Forget one's own draft of a place, if there is one."""
-    session.execute(delete(Draft).where(Draft.user_id == by.user_id, Draft.place == place))
+    session.connection().execute(_DROP, {"user": by.user_id, "at": place})

@@ -6,7 +6,7 @@ A retry is one more try at once; if it fails too, it is an incident again withou
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from models import Appointment, Case, Incident, IncidentKind, Process, ProcessState, Task
@@ -107,14 +107,24 @@ def dismiss(session: Session, incident: Incident, *, by: Appointment | None, now
     return True
 
 
+_IN_THE_WAY = (
+    open_ones()
+    .where(
+        Incident.process_id == bindparam("process"),
+        or_(Incident.kind == IncidentKind.TIMER, Incident.step == bindparam("step")),
+    )
+    .execution_options(autoflush=False)  # no step that succeeds makes one
+)
+
+
 def settle_step(session: Session, task: Task, *, by: Appointment, now: datetime) -> None:
     """The step could be handed in, and what was due before it has fired: what stood in the way of
     either is over."""
     process = task.process
     if process.status == ProcessState.INCIDENT:
         process.status = ProcessState.RUNNING
-    over = or_(Incident.kind == IncidentKind.TIMER, Incident.step == task.bpmn_id)
-    _settle_all(session, open_ones().where(Incident.process_id == process.id, over), by, now)
+    for row in session.scalars(_IN_THE_WAY, {"process": process.id, "step": task.bpmn_id}).all():
+        _settle(session, row, EventName.INCIDENT_SOLVED, by, now)
 
 
 def settle_process(

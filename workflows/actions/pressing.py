@@ -118,9 +118,11 @@ def _following(
 def take_over(session: Session, item: Rectification, answers: Answers, by: Appointment,
               now: datetime) -> None:  # fmt: skip
     """With its progress the owner answers what the centre advised."""
-    waiting = pressing.unanswered(session, item.id)
     result, text = answers.get("guidance_result"), answers.get("guidance_answer")
-    if not waiting or not result or not text:
+    if not result or not text:
+        return
+    waiting = pressing.unanswered(session, item.id)
+    if not waiting:
         return
     for row in waiting:
         row.result, row.answer = result, text

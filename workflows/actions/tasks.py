@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from models import (
@@ -14,7 +14,6 @@ from models import (
     Clock,
     Document,
     Duty,
-    Process,
     Task,
     TaskState,
 )
@@ -71,6 +70,7 @@ class Handing:
     document: Document
     by: Appointment
     now: datetime
+    begins: bool = False  # the case begins with it: nobody has drafted, followed or failed before
 
     @property
     def case(self) -> Case:
@@ -112,7 +112,7 @@ def complete_task(
     if not is_addressed(by, task):
         raise Forbidden(task.id)
     # The process is the unit of concurrency: whoever locks it first moves the case.
-    session.get_one(Process, task.process_id, with_for_update=True, populate_existing=True)
+    engine.lock(session, task)
     if (before := handed_in(session, by, key)) is not None:
         return before
     session.refresh(task)
@@ -173,14 +173,20 @@ def hand_in(step: Handing, form: Form) -> None:
         flags.update(EFFECTS[step.task.effect](step))
     if step.task.stops_clock and step.task.clock_id is not None:
         clocks.meet(step.session, step.session.get_one(Clock, step.task.clock_id), now=step.now)
-    step.task.done_by_id = step.by.user_id
     host = host_of(step.session, step.task, step.now)
     try:
-        engine.complete(step.session, step.task, flags, host, now=step.now)
+        engine.complete(step.session, step.task, flags, host, now=step.now, by_id=step.by.user_id)
     except engine.StepClosed:
         raise TaskClosed(step.task.id) from None
-    incidents.settle_step(step.session, step.task, by=step.by, now=step.now)
-    drop_draft(step.session, f"task:{step.task.id}", by=step.by)
+    if not step.begins:
+        incidents.settle_step(step.session, step.task, by=step.by, now=step.now)
+        drop_draft(step.session, f"task:{step.task.id}", by=step.by)
+    _record_done(step)
+    if not step.begins:
+        _tell_done(step)
+
+
+def _record_done(step: Handing) -> None:
     told = {"owner": step.task.owner_id} if step.task.owner_id is not None else {}
     record(
         step.session,
@@ -193,7 +199,6 @@ def hand_in(step: Handing, form: Form) -> None:
         document=step.document.id,
         **told,
     )
-    _tell_done(step)
 
 
 def _tell_done(step: Handing) -> None:
@@ -215,14 +220,16 @@ def write_document(
     key: str,
     by: Appointment,
     now: datetime,
+    edition: int | None = None,
 ) -> Document:
-    """Keep answers for good, and the files they name with the case or duty."""
+    """Keep answers for good, and the files they name with the case or duty. `edition`: where one
+    knows that it is the first."""
     document = Document(
         case_id=task.case_id,
         duty_id=task.duty_id,
         task=task,
         form=form.name,
-        edition=_edition(session, form, task),
+        edition=edition or _edition(session, form, task),
         answers=answers,
         author_id=by.user_id,
         appointment_id=by.id,
@@ -271,9 +278,12 @@ def keep_document(session: Session, document: Document, form: Form) -> Document:
 
 def handed_in(session: Session, by: Appointment, key: str) -> Document | None:
     """What this person's request of that key has written already."""
-    return session.scalars(
-        select(Document).where(Document.author_id == by.user_id, Document.key == key)
-    ).one_or_none()
+    return session.scalars(_HANDED_IN, {"author": by.user_id, "said": key}).one_or_none()
+
+
+_HANDED_IN = select(Document).where(
+    Document.author_id == bindparam("author"), Document.key == bindparam("said")
+)
 
 
 def _edition(session: Session, form: Form, task: Task) -> int:

@@ -7,8 +7,8 @@ opinion tells nobody anything, and whose appointment has ended is told nothing m
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session, contains_eager
 
 from models import Appointment, Case, Document, User, Watcher
 from workflows.events import EventName, record
@@ -42,17 +42,23 @@ def watcher(session: Session, case: Case, by: Appointment) -> Watcher | None:
     return session.scalars(query).one_or_none()
 
 
+_WATCHING = (
+    select(Watcher)
+    .join(Watcher.appointment)
+    .join(Appointment.user)
+    .where(
+        Watcher.case_id == bindparam("case"), Appointment.user_id != bindparam("doer"), User.active
+    )
+    .options(contains_eager(Watcher.appointment))
+    .execution_options(autoflush=False)  # no step makes somebody follow
+)
+
+
 def tell_watchers(
     session: Session, case: Case, title: str, document: Document, by: Appointment, now: datetime
 ) -> None:
     """Tell those who follow the case, may see it, and may read what was handed in; not the doer."""
-    rows = session.scalars(
-        select(Watcher)
-        .join(Watcher.appointment)
-        .join(Appointment.user)
-        .where(Watcher.case_id == case.id, Appointment.user_id != by.user_id, User.active)
-        .options(joinedload(Watcher.appointment))
-    ).all()
+    rows = session.scalars(_WATCHING, {"case": case.id, "doer": by.user_id}).all()
     told: set[int] = set()
     today = now.astimezone(_ZONE).date()
     for row in rows:

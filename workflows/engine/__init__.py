@@ -5,7 +5,7 @@ timers come out as rows, in the caller's transaction. What a step means, who doe
 is due is the host's to say; the engine keeps the order.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -123,13 +123,6 @@ def start(
 ) -> Process:
     """A new process of a case or a periodic duty, run to its first steps. Raises StepFailed."""
     definition = definitions.current(session, name, now)
-    process = Process(definition=definition, started_at=now, state=b"")
-    if isinstance(about, Case):
-        process.case = about
-    else:
-        process.duty = about
-    session.add(process)
-    session.flush()
     with _telling(name, None, None), script.at(now):
         workflow = BpmnWorkflow(
             *definitions.parsed(definition),
@@ -137,7 +130,15 @@ def start(
         )
         workflow.task_tree.data.update(data)
         _advance(workflow)
-        _save(session, process, _Instance(workflow, definition.digest), host, now)
+        instance = _Instance(workflow, definition.digest)
+        process = Process(definition=definition, started_at=now, state=_packed(instance))
+        if isinstance(about, Case):
+            process.case = about
+        else:
+            process.duty = about
+        session.add(process)
+        session.flush()
+        _bring_rows(session, process, instance, host, now, rows.add_first)
     return process
 
 
@@ -149,13 +150,14 @@ def complete(
     *,
     now: datetime,
     state: TaskState = TaskState.DONE,
+    by_id: int | None = None,
 ) -> None:
-    """Hand in one step, or leave it out (`state`). What is due fires first: a late hand-in must not
-    cancel its own alarm.
+    """Hand in one step, or leave it out (`state`); `by_id`: who. What is due fires first: a late
+    hand-in must not cancel its own alarm.
 
     Raises StepClosed, StepFailed.
     """
-    process = session.scalars(rows.WITH_STATE, {"key": task.process_id}).one()
+    process = rows.with_state(session, task.process_id)
     with _telling(process.definition.name, process.id, task.bpmn_id), script.at(now):
         instance = _load(process, host, now)
         step = _open_steps(instance.workflow).get(task.spiff_id)
@@ -164,9 +166,14 @@ def complete(
         step.data.update(data)
         step.run()
         _advance(instance.workflow)
-        rows.close(session, task, state, now)
+        rows.close(session, task, state, now, by_id)
         del instance.steps[task.spiff_id]
         _save(session, process, instance, host, now)
+
+
+def lock(session: Session, task: Task) -> Process:
+    """The process of a step, as it is now, and for nobody else until the transaction ends."""
+    return session.scalars(rows.LOCKED, {"key": task.process_id}).one()
 
 
 def fire(session: Session, process: Process, host: Host, *, now: datetime) -> None:
@@ -223,17 +230,33 @@ def _advance(workflow: Any) -> None:
 def _save(
     session: Session, process: Process, instance: _Instance, host: Host, now: datetime
 ) -> None:
+    state = _packed(instance)
+    _bring_rows(session, process, instance, host, now)
+    rows.keep(session, process, state)
+
+
+def _packed(instance: _Instance) -> bytes:
+    store.prune(instance.workflow)
+    return store.encode(instance.workflow, instance.digest)
+
+
+def _bring_rows(
+    session: Session,
+    process: Process,
+    instance: _Instance,
+    host: Host,
+    now: datetime,
+    add: Callable[[Session, Process, list[Task]], None] = rows.add,
+) -> None:
+    """Steps and timers as the state has them now."""
     workflow = instance.workflow
-    store.prune(workflow)
-    state = store.encode(workflow, instance.digest)
     opened = _assigned(process, instance, host, now)
     if workflow.completed and process.status == ProcessState.RUNNING:
         process.status, process.ended_at = ProcessState.DONE, now
     session.flush()  # what the rows refer to
     _cancel_overtaken(session, instance, now)
-    rows.add(session, process, opened)
+    add(session, process, opened)
     rows.set_timers(session, process, instance.timers, _waiting_timers(workflow))
-    rows.keep(session, process, state)
 
 
 def _cancel_overtaken(session: Session, instance: _Instance, now: datetime) -> None:

@@ -10,9 +10,16 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, delete, insert, inspect, select, update
-from sqlalchemy.orm import MANYTOONE, Session, joinedload, undefer
+from sqlalchemy.orm import (
+    MANYTOONE,
+    Session,
+    joinedload,
+    make_transient_to_detached,
+    undefer,
+)
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.util import identity_key
 
 from models import Definition, Process, Task, TaskState, Timer
 
@@ -27,6 +34,7 @@ WITH_STATE = (
         joinedload(Process.definition).load_only(Definition.name),  # not its files: they are long
     )
 )
+LOCKED = WITH_STATE.with_for_update(of=Process).execution_options(populate_existing=True)
 _KEEP = (
     update(_process)
     .where(_process.c.id == bindparam("key"), _process.c.version == bindparam("before"))
@@ -35,9 +43,10 @@ _KEEP = (
 _CLOSE = (
     update(_task)
     .where(_task.c.id == bindparam("key"))
-    .values(state=bindparam("now"), closed_at=bindparam("at"))
+    .values(state=bindparam("now"), closed_at=bindparam("at"), done_by_id=bindparam("by"))
 )
 _OPEN, _WAIT = insert(_task), insert(_timer)
+_OPEN_TELLING = _OPEN.returning(_task.c.id, sort_by_parameter_order=True)
 _FORGET = delete(_timer).where(_timer.c.spiff_id == bindparam("key"))
 _MOVE = (
     update(_timer)
@@ -64,11 +73,23 @@ def keep(session: Session, process: Process, state: bytes) -> None:
     set_committed_value(process, "version", process.version + 1)
 
 
-def close(session: Session, task: Task, state: TaskState, now: datetime) -> None:
-    """The step is done or overtaken."""
-    session.connection().execute(_CLOSE, {"key": task.id, "now": state, "at": now})
-    set_committed_value(task, "state", state)
-    set_committed_value(task, "closed_at", now)
+def with_state(session: Session, process_id: int) -> Process:
+    """The process, its state with it; not read once more where this transaction has read it."""
+    there = session.identity_map.get(identity_key(Process, process_id))
+    if there is not None and "state" not in inspect(there).unloaded:
+        return there
+    return session.scalars(WITH_STATE, {"key": process_id}).one()
+
+
+def close(
+    session: Session, task: Task, state: TaskState, now: datetime, by_id: int | None = None
+) -> None:
+    """The step is done, by whom if one knows, or overtaken."""
+    values = {"state": state, "closed_at": now, "done_by_id": by_id}
+    given = {"key": task.id, "now": state, "at": now, "by": by_id}
+    session.connection().execute(_CLOSE, given)
+    for name, value in values.items():
+        set_committed_value(task, name, value)
 
 
 def add(session: Session, process: Process, tasks: list[Task]) -> None:
@@ -76,6 +97,19 @@ def add(session: Session, process: Process, tasks: list[Task]) -> None:
     if tasks:
         session.connection().execute(_OPEN, [_values(task) for task in tasks])
         session.expire(process, ["tasks"])
+
+
+def add_first(session: Session, process: Process, tasks: list[Task]) -> None:
+    """The steps with which a process begins: all it has, and somebody is about to look at them."""
+    values = [_values(task) for task in tasks]
+    keys = session.connection().execute(_OPEN_TELLING, values).scalars().all() if values else []
+    for task, key, told in zip(tasks, keys, values, strict=True):
+        for name, value in told.items():
+            set_committed_value(task, name, value)
+        task.id = key
+        make_transient_to_detached(task)
+        session.add(task)
+    set_committed_value(process, "tasks", tasks)
 
 
 def _values(task: Task) -> dict[str, Any]:

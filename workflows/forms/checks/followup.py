@@ -100,11 +100,13 @@ def done_is_hundred(answers: Answers, context: Context) -> Found:
 @cross_check("guidance_is_answered")
 def guidance_is_answered(answers: Answers, context: Context) -> Found:
     """C07: what the guiding centre advised is taken over or answered with the next progress."""
-    if not context.known.case.get("open_guidance"):
+    result, answer = answers.get("guidance_result"), answers.get("guidance_answer")
+    waits = context.known.case.get("open_guidance")
+    if (result and answer) or waits is None or not waits():
         return
-    if not answers.get("guidance_result"):
+    if not result:
         yield "guidance_result", "指导救治中心的意见还没有答复，请选择是否采纳"
-    if not answers.get("guidance_answer"):
+    if not answer:
         yield "guidance_answer", "写明怎样落实；不采纳的写明原因"
 
 
