@@ -10,16 +10,19 @@ from typing import Any, ClassVar
 from sqlalchemy import (
     JSON,
     CheckConstraint,
+    ColumnElement,
     DateTime,
     Dialect,
     Enum,
     Index,
     LargeBinary,
     MetaData,
+    String,
     TypeDecorator,
+    and_,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Mapped, mapped_column
 
 
 class DataClass(enum.StrEnum):
@@ -62,6 +65,17 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None or value.tzinfo is not None:
             return value.astimezone(UTC) if value else None
         return value.replace(tzinfo=UTC)  # SQLite keeps no zone; what went in was UTC
+
+
+# Of a text looked up by its beginning: compared byte by byte, whatever the language of the database
+PLAIN = String().with_variant(String(collation="C"), "postgresql")
+_LAST = chr(0x10FFFF)
+
+
+def begins(column: InstrumentedAttribute[Any], start: str) -> ColumnElement[bool]:
+    """Whether a PLAIN column begins so, as the range that its index can find: LIKE is looked up by
+    an index neither on SQLite nor where PostgreSQL orders by a language."""
+    return and_(column >= start, column < start + _LAST)
 
 
 def index_where(name: str, *columns: str, where: str) -> Index:

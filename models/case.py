@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import PERSONAL, SENSITIVE, Base, index_where
+from models.base import PERSONAL, PLAIN, SENSITIVE, Base, index_where
 from models.place import Organisation, Region
 from models.rule import FrozenRules
 from models.user import User
@@ -48,7 +48,7 @@ class Case(Base):
         index_where("ix_case_incomplete_record", "id", where="incomplete_record IS true"),
     )
 
-    number: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[str] = mapped_column(PLAIN, unique=True)
     kind: Mapped[CaseKind]
     state: Mapped[CaseState] = mapped_column(default=CaseState.REPORTED, index=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import SENSITIVE, Base
+from models.base import PLAIN, SENSITIVE, Base
 from models.place import Organisation, Region
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Duty(Base):
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)
     starts_on: Mapped[date]  # days in China; the last one is part of the period
     ends_on: Mapped[date]
-    occasion: Mapped[str] = mapped_column(default="")
+    occasion: Mapped[str] = mapped_column(PLAIN, default="")
     item_id: Mapped[int | None] = mapped_column(
         ForeignKey("rectification.id", use_alter=True),  # item → duty → item
         index=True,

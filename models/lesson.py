@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import SENSITIVE, Base
+from models.base import PLAIN, SENSITIVE, Base
 from models.case import Case
 from models.place import Organisation, Region
 from models.rectification import Rectification
@@ -35,7 +35,7 @@ class Lesson(Base):
 
     __tablename__ = "lesson"
 
-    number: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[str] = mapped_column(PLAIN, unique=True)
     kind: Mapped[LessonKind]
     state: Mapped[LessonState] = mapped_column(default=LessonState.DRAFT, index=True)
     city_code: Mapped[str] = mapped_column(ForeignKey("region.code"), index=True)

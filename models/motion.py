@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import PERSONAL, SENSITIVE, Base
+from models.base import PERSONAL, PLAIN, SENSITIVE, Base
 from models.case import Case
 from models.duty import Duty
 from models.place import Organisation, Region
@@ -52,7 +52,7 @@ class Motion(Base):
 
     __tablename__ = "motion"
 
-    number: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[str] = mapped_column(PLAIN, unique=True)
     key: Mapped[str | None] = mapped_column(unique=True)
     trigger: Mapped[str]
     rule: Mapped[dict[str, Any]]

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import Base, of_case_or_duty
+from models.base import PLAIN, Base, of_case_or_duty
 from models.case import Case
 from models.document import Document
 from models.dossier import DossierState
@@ -33,7 +33,7 @@ class Notice(Base):
     __table_args__ = (of_case_or_duty(),)
 
     kind: Mapped[NoticeKind]
-    number: Mapped[str | None] = mapped_column(unique=True)
+    number: Mapped[str | None] = mapped_column(PLAIN, unique=True)
     case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
     duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"), index=True)
     level: Mapped[str]

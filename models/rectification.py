@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import PERSONAL, SENSITIVE, Base, index_where, of_case_or_duty
+from models.base import PERSONAL, PLAIN, SENSITIVE, Base, index_where, of_case_or_duty
 from models.case import Case
 from models.duty import Duty
 from models.finding import Finding
@@ -43,6 +43,10 @@ class Effect(enum.StrEnum):
     NOT_EFFECTIVE = "not_effective"
 
 
+# In the order of the ledger, and what decides who sees an item
+_LISTED = ("deadline", "id", "case_id", "duty_id", "owner_id", "acceptor_id", "guide_id")
+
+
 class Rectification(Base):
     """A problem of a case's review (`finding`), or of a duty's: one that was found otherwise.
 
@@ -61,10 +65,11 @@ class Rectification(Base):
         UniqueConstraint("case_id", "level", "place"),
         UniqueConstraint("duty_id", "level", "place"),
         of_case_or_duty(),
-        index_where("ix_rectification_open", "deadline", "id", where="state <> 'closed'"),
+        index_where("ix_rectification_open", *_LISTED, where="state <> 'closed'"),
+        index_where("ix_rectification_closed", *_LISTED, where="state = 'closed'"),
     )
 
-    number: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[str] = mapped_column(PLAIN, unique=True)
     case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
     duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"), index=True)
     finding_id: Mapped[int | None] = mapped_column(ForeignKey("finding.id"), unique=True)

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models.base import PERSONAL, SENSITIVE, Base, index_where
+from models.base import PERSONAL, PLAIN, SENSITIVE, Base, index_where
 from models.case import Case
 from models.place import Organisation, Region
 from models.user import Appointment
@@ -83,7 +83,7 @@ class RiskRecord(Base):
         index_where("ix_risk_record_next", "next_on", "id", where=NOT_CLOSED),
     )
 
-    number: Mapped[str] = mapped_column(unique=True)
+    number: Mapped[str] = mapped_column(PLAIN, unique=True)
     name: Mapped[str] = mapped_column(info=PERSONAL, index=True)
     id_no: Mapped[str] = mapped_column(info=PERSONAL, index=True)
     phone: Mapped[str] = mapped_column(info=PERSONAL)

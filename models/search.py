@@ -6,19 +6,15 @@ every database and in every script.
 
 import enum
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import PERSONAL, Base
+from models.base import PERSONAL, PLAIN, Base
 
 
 class KeyKind(enum.StrEnum):
     NUMBER = "number"
     NAME = "name"
-
-
-# Compared byte by byte everywhere, so that a beginning is a range
-_PLAIN = String().with_variant(String(collation="C"), "postgresql")
 
 
 class SearchKey(Base):
@@ -29,4 +25,4 @@ class SearchKey(Base):
 
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
     kind: Mapped[KeyKind]
-    text: Mapped[str] = mapped_column(_PLAIN, info=PERSONAL)
+    text: Mapped[str] = mapped_column(PLAIN, info=PERSONAL)

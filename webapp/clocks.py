@@ -11,8 +11,8 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select, union_all
-from sqlalchemy.orm import InstrumentedAttribute, joinedload
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select, union_all
+from sqlalchemy.orm import aliased, joinedload
 
 from models import Case, CaseState, Clock, Duty, NoticeRecipient, Organisation
 from webapp import db
@@ -21,7 +21,7 @@ from webapp.paging import sliced
 from workflows import duty_limits
 from workflows.clocks import about
 from workflows.frozen import rules_for
-from workflows.permissions import LANES, case_scope
+from workflows.permissions import LANES, case_ids
 from workflows.places import responsible_units
 from workflows.rules import Rule
 from workflows.spans import seconds_between
@@ -60,19 +60,11 @@ def passes_within(now: datetime, hours: int) -> ColumnElement[bool]:
 
 def met_late() -> ColumnElement[bool]:
     """Met after its limit; in the words of the index that holds only these."""
-    return Clock.met_at > Clock.due_at
+    return (Clock.met_at > Clock.due_at).is_(True)
 
 
-def was_late(now: datetime) -> ColumnElement[bool]:
-    """Passed its limit, met since or not: lateness is never erased."""
-    return or_(met_late(), overdue(now))
-
-
-def _condition(
-    code: str, now: datetime, since: InstrumentedAttribute[datetime]
-) -> ColumnElement[bool] | None:
-    """`since`: of what happened in the last year; what is long over is looked for by case."""
-    lately = since >= now - YEAR
+def _condition(code: str, now: datetime, lately: ColumnElement[bool]) -> ColumnElement[bool] | None:
+    """`lately`: of what happened in the last year; what is long over is looked for by case."""
     conditions = {
         "running": running(),
         "late": overdue(now),
@@ -98,6 +90,7 @@ STATES = {
     "met_late": "办结但超时",
     "all": "全部（近一年）",
 }
+RUNNING = frozenset(STATES) - {"met", "met_late", "all"}
 ORDERS = {"due": "先到期的在前", "late": "超时最久的在前", "unit": "按责任单位"}
 
 
@@ -189,7 +182,7 @@ def of_cases() -> Select[Clock]:
     return (
         select(Clock)
         .join(Case, Case.id == Clock.case_id)
-        .where(case_scope(current.appointment), Case.state != CaseState.VOIDED)
+        .where(Clock.case_id.in_(case_ids(current.appointment)), Case.state != CaseState.VOIDED)
     )
 
 
@@ -201,45 +194,47 @@ def of_duties() -> Select[Clock]:
 def _keys(state: str, unit: int | None, order: str) -> Select[int]:
     """Ids in the order asked for, at most one more than are listed; of cases and of duties each
     found by its own index."""
-    both = (of_cases(), Case.event_at), (of_duties(), Duty.opened_at)
-    found = [_found(query, since, state, unit, order) for query, since in both]
+    since = current.now - YEAR
+    both = (of_cases(), _happened_since(since)), (of_duties(), Duty.opened_at >= since)
+    found = [_found(query, lately, state, unit, order) for query, lately in both]
     rows = union_all(*(select(each) for each in found)).subquery()
-    return select(rows.c.id).order_by(*(column for column in rows.c)).limit(MOST + 1)
+    by = [column.nulls_last() for column in rows.c]
+    return select(rows.c.id).order_by(*by).limit(MOST + 1)
+
+
+def _happened_since(since: datetime) -> ColumnElement[bool]:
+    """A case one may see; found by days first, not among all one ever could see."""
+    found = aliased(Case)
+    ids = select(found.id).where(found.event_at >= since)
+    return Case.id.in_(ids.where(found.id.in_(case_ids(current.appointment))))
 
 
 def _found(
     query: Select[Clock],
-    since: InstrumentedAttribute[datetime],
+    lately: ColumnElement[bool],
     state: str,
     unit: int | None,
     order: str,
 ) -> Subquery:
-    if (condition := _condition(state, current.now, since)) is not None:
+    if (condition := _condition(state, current.now, lately)) is not None:
         query = query.where(condition)
     if unit is not None:
         query = query.where(Clock.organisation_id == unit)
     if order == "unit":
         query = query.outerjoin(Organisation, Organisation.id == Clock.organisation_id)
-    by = [*_BY[order](), Clock.id]
+    by = [*_by(state, order), Clock.id]
     columns: list[Any] = [column.label(f"by_{place}") for place, column in enumerate(by[:-1])]
     keys = query.with_only_columns(*columns, Clock.id, maintain_column_froms=True)
-    return keys.order_by(*by).limit(MOST + 1).subquery()
+    return keys.order_by(*(each.nulls_last() for each in by)).limit(MOST + 1).subquery()
 
 
-def _by_due() -> list[Any]:
-    return [Clock.due_at.is_(None), Clock.due_at]
-
-
-def _by_lateness() -> list[Any]:
-    ended = func.coalesce(Clock.met_at, current.now)
-    return [Clock.due_at.is_(None), -seconds_between(Clock.due_at, ended)]
-
-
-def _by_unit() -> list[Any]:
-    return [Organisation.region_code, Clock.organisation_id, *_by_due()]
-
-
-_BY = {"due": _by_due, "late": _by_lateness, "unit": _by_unit}
+def _by(state: str, order: str) -> list[Any]:
+    """In the words of the indexes: what has no due moment comes last."""
+    if order == "unit":
+        return [Organisation.region_code, Clock.organisation_id, Clock.due_at]
+    if order == "late" and state not in RUNNING:
+        return [-seconds_between(Clock.due_at, func.coalesce(Clock.met_at, current.now))]
+    return [Clock.due_at]  # what still runs is late in the order in which it was due
 
 
 def units() -> list[Organisation]:
@@ -258,5 +253,4 @@ __all__ = [
     "running",
     "seconds_between",
     "units",
-    "was_late",
 ]

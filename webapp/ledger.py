@@ -27,7 +27,7 @@ from models import (
 )
 from webapp import db, labels
 from webapp.access import current
-from webapp.paging import Page, paged
+from webapp.paging import Page, bounded
 from workflows import ledger_metrics, pressing
 from workflows.actions import extensions
 from workflows.actions import ledger as acts
@@ -43,6 +43,7 @@ from workflows.readers import PlainReader, Reader
 bp = Blueprint("ledger", __name__, url_prefix="/ledger")
 
 PAGE = 50
+MOST = 1000  # items of one list that are counted and turned to
 VIEWS = {
     "open": "未销号",
     "overdue": "已逾期",
@@ -54,8 +55,9 @@ VIEWS = {
     "closed": "已销号",
     "all": "全部",
 }
-# In the words of the index that holds only these
-_OPEN = Rectification.state != bindparam("closed", RectificationState.CLOSED, literal_execute=True)
+# In the words of the indexes that hold only these
+_CLOSED = bindparam("closed", RectificationState.CLOSED, literal_execute=True)
+_OPEN = Rectification.state != _CLOSED
 
 
 def today() -> date:
@@ -93,15 +95,15 @@ def _filtered(query: Select[Rectification], view: str) -> Select[Rectification]:
         "extended": [Rectification.deadline > Rectification.first_deadline],
         "reopened": [Rectification.reopened > 0],
         "effect": [Rectification.effect_due_on.is_not(None)],
-        "closed": [Rectification.state == RectificationState.CLOSED],
+        "closed": [Rectification.state == _CLOSED],
     }
     return query.where(*conditions.get(view, []))
 
 
 def _page(query: Select[Rectification]) -> Page:
     names = (joinedload(Rectification.owner), joinedload(Rectification.acceptor))
-    order = (Rectification.deadline.is_(None), Rectification.deadline, Rectification.id)
-    return paged(db.session, query.options(*names).order_by(*order), PAGE)
+    ordered = query.order_by(Rectification.deadline.nulls_last(), Rectification.id)
+    return bounded(db.session, ordered, PAGE, MOST, names)
 
 
 @bp.get("/metrics")

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from models import Case, KeyKind, Person, SearchKey
+from models.base import begins
 
 MANY = 2000  # keys of one query; what has more is so common that looking from the newest finds it
-_LAST = chr(0x10FFFF)
 
 
 def remember(session: Session, case: Case, answers: Mapping[str, Any]) -> None:
@@ -52,7 +52,7 @@ def matching(session: Session, kind: KeyKind, words: str) -> ColumnElement[bool]
     """
     if kind is KeyKind.NUMBER:
         words = words.upper()
-    is_so = and_(SearchKey.kind == kind, SearchKey.text >= words, SearchKey.text < words + _LAST)
+    is_so = and_(SearchKey.kind == kind, begins(SearchKey.text, words))
     few = select(SearchKey.case_id).where(is_so).limit(MANY + 1)
     if (session.scalar(select(func.count()).select_from(few.subquery())) or 0) > MANY:
         if kind is KeyKind.NUMBER:

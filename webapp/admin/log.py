@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from models import Appointment, Case, Event, User
+from models.base import begins
 from webapp import db, labels
 from webapp.access import current
 from webapp.admin.blueprint import LOG, bp, only
@@ -173,7 +174,7 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
     if filters.until:
         yield Event.at < _begin(filters.until + timedelta(days=1))
     if filters.case:
-        matching = Case.number.istartswith(filters.case, autoescape=True)
+        matching = begins(Case.number, filters.case.upper())
         yield Event.case_id.in_(select(Case.id).where(matching))
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     false,
     func,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.orm import aliased, joinedload
@@ -171,11 +172,7 @@ def _blind() -> bool:
 
 
 def _page(filters: Filters, name: str | None) -> ResponseReturnValue:
-    query = _query(filters)
-    if name:
-        query = query.where(
-            false() if _blind() else search.matching(db.session, KeyKind.NAME, name)
-        )
+    query = _query(filters, name)
     # By a name only one page is shown: nobody turns pages to find somebody
     most = PER_PAGE if name else MOST
     load = [joinedload(Case.person), joinedload(Case.organisation)]
@@ -206,15 +203,31 @@ def _near_misses(filters: Filters) -> bool:
     return bool(filters.timing) or filters.kind == CaseKind.MATERNAL_NEARMISS
 
 
-def _query(filters: Filters) -> Select[Case]:
+def _query(filters: Filters, name: str | None) -> Select[Case]:
     query = visible_cases(current.appointment)
+    if name:
+        query = query.where(
+            false() if _blind() else search.matching(db.session, KeyKind.NAME, name)
+        )
     if filters.number:
         query = query.where(search.matching(db.session, KeyKind.NUMBER, filters.number))
     if filters.unit:
         query = query.where(Case.organisation_id == filters.unit)
-    for condition in _conditions(filters, current.now):
-        query = query.where(condition)
+    query = query.where(*_conditions(filters, current.now))
+    if filters.late == "ever":
+        query = _late_ever(query, filters.order)
     return _ordered(query, filters.order)
+
+
+def _late_ever(query: Select[Case], order: str) -> Select[Case]:
+    """Those late now and those that have been, each found by its own index and only as far as the
+    list goes."""
+    found = []
+    for late in (clocks.overdue(current.now), clocks.met_late()):
+        part = _ordered(query.where(Case.id.in_(_of_clocks(late))), order)
+        keys = part.with_only_columns(Case.id, maintain_column_froms=True).limit(MOST + 1)
+        found.append(select(keys.subquery().c.id))
+    return select(Case).where(Case.id.in_(union_all(*found)))
 
 
 def _conditions(filters: Filters, now: datetime) -> Iterable[ColumnElement[bool]]:
@@ -251,9 +264,7 @@ def _late(code: str, now: datetime) -> ColumnElement[bool]:
         "report": Case.late_report.is_(True),
         "record": Case.incomplete_record.is_(True),
         "now": Case.id.in_(_of_clocks(clocks.overdue(now))),
-        "ever": Case.id.in_(
-            union_all(_of_clocks(clocks.overdue(now)), _of_clocks(clocks.met_late()))
-        ),
+        "ever": true(),  # see _late_ever
     }
     return and_(conditions[code], Case.state != CaseState.VOIDED)
 

@@ -21,6 +21,7 @@ from models import (
     Task,
     UnitPart,
 )
+from models.base import begins
 from workflows import clocks, engine, frozen, kinds, places, procedures, rules, search, surroundings
 from workflows.actions import incidents
 from workflows.actions.tasks import (
@@ -133,7 +134,7 @@ def _next_number(session: Session, letters: str, county_code: str, now: datetime
     start = f"{letters}-{county_code}-{now.astimezone(_ZONE).year}-"
     last = session.scalars(
         select(Case.number)
-        .where(Case.number.startswith(start, autoescape=True))
+        .where(begins(Case.number, start))
         .order_by(func.length(Case.number).desc(), Case.number.desc())  # 9999 comes before 10000
         .limit(1)
     ).one_or_none()

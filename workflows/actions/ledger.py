@@ -20,6 +20,7 @@ from models import (
     RectificationState,
     Region,
 )
+from models.base import begins
 from workflows import clocks, kinds, places, pressing, recurrence
 from workflows.actions import pressing as presses
 from workflows.actions import reopening
@@ -168,7 +169,7 @@ def next_number(session: Session, region_code: str, year: int) -> str:
     """Items of one area are numbered one after the other: no number comes twice."""
     session.scalars(select(Region).where(Region.code == region_code).with_for_update()).one()
     start = f"ZG-{region_code}-{year}-"
-    count = select(func.count()).where(Rectification.number.startswith(start, autoescape=True))
+    count = select(func.count()).where(begins(Rectification.number, start))
     return f"{start}{(session.scalar(count) or 0) + 1:04d}"
 
 

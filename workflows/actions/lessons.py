@@ -17,6 +17,7 @@ from models import (
     Region,
     Role,
 )
+from models.base import begins
 from workflows import lessons, places
 from workflows.actions.tasks import InvalidAnswers
 from workflows.events import EventName, record
@@ -204,7 +205,7 @@ def _next_number(session: Session, city_code: str, year: int) -> str:
     """Numbered by city, not by county: a number must not tell where she died."""
     session.scalars(select(Region).where(Region.code == city_code).with_for_update()).one()
     start = f"JY-{city_code}-{year}-"
-    count = select(func.count()).where(Lesson.number.startswith(start, autoescape=True))
+    count = select(func.count()).where(begins(Lesson.number, start))
     return f"{start}{(session.scalar(count) or 0) + 1:04d}"
 
 

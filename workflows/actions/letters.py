@@ -19,6 +19,7 @@ from models import (
     NoticeKind,
     Organisation,
 )
+from models.base import begins
 from workflows import engine
 from workflows.actions.tasks import Handing, InvalidAnswers
 from workflows.desks import on_duty
@@ -121,7 +122,7 @@ def _number(session: Session, organisation_id: int, year: int) -> str:
     count = select(func.count()).where(
         Duty.kind == DutyKind.NOTICE,
         Duty.organisation_id == organisation_id,
-        Duty.occasion.startswith(start, autoescape=True),
+        begins(Duty.occasion, start),
     )
     return f"{start}{(session.scalar(count) or 0) + 1:03d}"
 

@@ -27,6 +27,7 @@ from models import (
     TaskState,
     User,
 )
+from models.base import begins
 from workflows import engine, facts, key_contacts, measures, two_desks
 from workflows.actions import letters
 from workflows.events import EventName, record
@@ -235,7 +236,7 @@ def _number(session: Session, commission: Organisation, now: datetime) -> str:
     session.get_one(Organisation, commission.id, with_for_update=True)
     start = f"{commission.short_name}处置〔{now.astimezone(_ZONE).year}〕"
     session.flush()
-    count = select(func.count()).where(Motion.number.startswith(start, autoescape=True))
+    count = select(func.count()).where(begins(Motion.number, start))
     return f"{start}{(session.scalar(count) or 0) + 1}号"
 
 

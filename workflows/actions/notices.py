@@ -18,6 +18,7 @@ from models import (
     Role,
     UnitPart,
 )
+from models.base import begins
 from workflows import clocks, kinds, surroundings
 from workflows.actions import replies
 from workflows.actions.tasks import Handing
@@ -208,7 +209,7 @@ def _number(step: Handing, now: datetime) -> str:
     year = now.astimezone(_ZONE).year
     short = step.by.organisation.short_name
     start = f"{short}母婴通报〔{year}〕"
-    count = select(func.count()).where(Notice.number.startswith(start, autoescape=True))
+    count = select(func.count()).where(begins(Notice.number, start))
     return f"{start}{(step.session.scalar(count) or 0) + 1}号"
 
 

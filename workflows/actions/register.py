@@ -21,6 +21,7 @@ from models import (
     RiskReport,
     Role,
 )
+from models.base import begins
 from workflows import places, register
 from workflows.actions.risk_entry import (
     Errors,
@@ -301,7 +302,7 @@ def _next_number(session: Session, county_code: str, now: datetime) -> str:
     start = f"GW-{county_code}-{day_of(now).year}-"
     last = session.scalars(
         select(RiskRecord.number)
-        .where(RiskRecord.number.startswith(start, autoescape=True))
+        .where(begins(RiskRecord.number, start))
         .order_by(RiskRecord.id.desc())
         .limit(1)
     ).one_or_none()
