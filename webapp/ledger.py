@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Select, bindparam, false, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, false, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from models import (
@@ -56,7 +56,9 @@ VIEWS = {
     "all": "全部",
 }
 # In the words of the indexes that hold only these
-_CLOSED = bindparam("closed", RectificationState.CLOSED, literal_execute=True)
+_CLOSED: BindParameter[RectificationState] = bindparam(
+    "closed", RectificationState.CLOSED, literal_execute=True
+)
 _OPEN = Rectification.state != _CLOSED
 
 
