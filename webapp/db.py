@@ -152,12 +152,17 @@ def _open() -> Session:
     if "session" not in g:
         g.session = Session(reading_engine() if only_reads() else engine())
         event.listen(g.session, "loaded_as_persistent", _keep)
+        event.listen(g.session, "after_flush", _note_writing)
     return cast(Session, g.session)
 
 
 def _keep(session: Session, row: object) -> None:
     """A session forgets rows that nobody holds, and asks for them again; a request is short."""
     session.info.setdefault("kept", []).append(row)
+
+
+def _note_writing(session: Session, _context: object) -> None:
+    session.info["wrote"] = True
 
 
 def _close(_error: BaseException | None) -> None:
@@ -177,6 +182,17 @@ def write_nothing() -> None:
     The page that says why must not make others wait for it.
     """
     session.rollback()
+    session.bind = reading_engine()
+
+
+def let_go() -> None:
+    """The same where the request was refused before it wrote anything: what it has read so far is
+    as true as it was, and not read again."""
+    if session.info.get("wrote") or session.new or session.dirty or session.deleted:
+        write_nothing()
+        return
+    session.expire_on_commit = False
+    session.commit()
     session.bind = reading_engine()
 
 

@@ -87,12 +87,16 @@ def show(task_id: int) -> ResponseReturnValue:
 def complete(task_id: int) -> ResponseReturnValue:
     """Hand in a step. The same page handed in twice is answered alike."""
     task = _visible(task_id)
-    title = task.title
     if (seat := undeclared(task)) is not None:
         return redirect(url_for("seats.declaration", panel_id=seat.panel_id), 303)
     form = _form(task)
     if task.confirms and task.holder_id in current.appointment.people and not form.resumed:
         return _hand_back(task, form)
+    return _overtaken(task, form) if _too_late(task, form) else _hand_in(task, form)
+
+
+def _hand_in(task: Task, form: TaskForm) -> ResponseReturnValue:
+    task_id, title = task.id, task.title
     if not form.parse():
         db.write_nothing()
         return _page(task, form)
@@ -110,7 +114,6 @@ def complete(task_id: int) -> ResponseReturnValue:
         form.show_errors(invalid.errors)
         return _page(task, form)
     except (tasks.TaskClosed, tasks.TaskHeld):
-        db.write_nothing()
         return _overtaken(task, form)
     looked_at = remarks(form, task)
     wants_copies = task.case_id if load.base_name(task.form) == PANEL else None
@@ -228,8 +231,17 @@ def _reader(task: Task) -> Reader | PlainReader:
     return Reader(db.session, task.case, current.appointment)
 
 
+def _too_late(task: Task, form: TaskForm) -> bool:
+    """Whether the step is over, and not by this very page, handed in before: then nothing of it
+    needs to be judged."""
+    if task.state is TaskState.OPEN:
+        return False
+    return tasks.handed_in(db.session, current.appointment, form.token) is None
+
+
 def _overtaken(task: Task, form: TaskForm) -> ResponseReturnValue:
     """Somebody else was quicker, or the case went on: what was typed is shown, not thrown away."""
+    db.let_go()
     reader = _reader(task)
     page = render_template(
         "tasks/overtaken.html",

@@ -5,11 +5,13 @@ acknowledged even when it is stopped at once.
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from uuid import uuid4
 
@@ -31,7 +33,9 @@ from workflows.demo.people import seat_of
 CHEAP_HASH = (
     "$argon2id$v=19$m=8,t=1,p=1$sM4AeKa40usZUAZpm8iExA$zWxBZFDskR6E8PWOAsbtPyFYLjzTOvauLb17s8jkEWk"
 )
-_migrating = Lock()  # Alembic does one thing at a time
+SETTLED = "settled"  # the database that all others on a server are copies of
+_settled: dict[Server | None, TemporaryDirectory[str]] = {}  # None: on SQLite
+_settling = Lock()  # Alembic does one thing at a time
 CODES = {"O72.1": "其他即时产后出血", "O72.3": "产后凝血缺陷"}  # all that the answers name
 
 
@@ -57,16 +61,8 @@ def ground(
 ) -> Iterator[Ground]:
     """A settled database and a stand on it, not started yet. `server`: PostgreSQL, else SQLite."""
     folder.mkdir(parents=True, exist_ok=True)
-    url = server.create_database(name) if server else f"sqlite:///{folder / 'yili.db'}"
-    with _migrating:
-        migrate(url)
+    url = _copied(name, folder, server)
     engine = make_engine(url)
-    with Session(engine) as session, session.begin():
-        for code, title in CODES.items():
-            session.add(_titled(code, title))
-        demo.settle(
-            session, password_hash=CHEAP_HASH, folder=folder / "files", now=datetime.now(UTC)
-        )
     cookies, port = sign_in(engine), free_port()
     (folder / "cookies").write_text(json.dumps(cookies), "ascii")  # for the stand's own practice
     settings = {"YILI_VAR": str(folder), "DATABASE_URL": url, "YILI_SECRET_KEY": SECRET}
@@ -76,6 +72,33 @@ def ground(
     finally:
         stand.stop()
         engine.dispose()
+
+
+def _copied(name: str, folder: Path, server: Server | None) -> str:
+    """A copy of the settled database; its URL."""
+    with _settling:
+        settled = _settled.get(server)
+        if settled is None:
+            settled = _settled[server] = TemporaryDirectory(prefix="yili-settled-")
+            _settle(Path(settled.name), server)
+        if server is not None:
+            return server.create_database(name, SETTLED)
+        shutil.copy(Path(settled.name) / "yili.db", folder)
+    return f"sqlite:///{folder / 'yili.db'}"
+
+
+def _settle(folder: Path, server: Server | None) -> None:
+    """Every table, and the people of the demonstration in them."""
+    url = server.create_database(SETTLED) if server else f"sqlite:///{folder / 'yili.db'}"
+    migrate(url)
+    engine = make_engine(url)
+    with Session(engine) as session, session.begin():
+        for code, title in CODES.items():
+            session.add(_titled(code, title))
+        demo.settle(
+            session, password_hash=CHEAP_HASH, folder=folder / "files", now=datetime.now(UTC)
+        )
+    engine.dispose()  # nobody may be connected to what is copied
 
 
 def _titled(code: str, title: str) -> Icd10:

@@ -5,7 +5,6 @@ who hand it in at the same moment; two of them press the button twice. One wins,
 twice; all others get the page of conflict.
 """
 
-import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,8 @@ from sqlalchemy.orm import Session
 from models import Appointment, Document, Task, TaskState, User
 from tests.faults.audit import Fault, audit, jobs, versions
 from tests.faults.clients import BUSY, CONFLICT, DONE, Attempt, Reply, sign_in, words
-from tests.faults.desks import Desks
+from tests.faults.crowd import at_once
+from tests.faults.desks import Desks, Paper
 from tests.faults.ground import Ground
 from tests.faults.kills import rest, wait
 from workflows.actions.cases import open_case
@@ -103,16 +103,9 @@ def _round(
         paper = Desks(session, lambda *_: "", dice).paper(session.get_one(Task, task_id))
     keys = {who: str(UUID(int=dice.getrandbits(128), version=4)) for who in people}
     racing = people + dice.sample(people, TWICE)
+    dice.shuffle(racing)
     attempts = [Attempt(who, f"/tasks/{task_id}", keys[who], "race") for who in racing]
-    start = threading.Barrier(len(attempts))
-    racers = [
-        threading.Thread(target=_race, args=(place, attempt, paper.typed(attempt.key), start))
-        for attempt in attempts
-    ]
-    for racer in racers:
-        racer.start()
-    for racer in racers:
-        racer.join()
+    _race(place, attempts, paper)
     told.update(str(attempt.final and attempt.final.status) for attempt in attempts)
     told.update(f"{each}, asked again" for attempt in attempts for each in attempt.told)
     with Session(place.engine.execution_options(reads=True)) as session:
@@ -120,15 +113,21 @@ def _round(
         return _judged(attempts, [document.key for document in documents])
 
 
-def _race(
-    place: Ground, attempt: Attempt, typed: list[tuple[str, str]], start: threading.Barrier
-) -> None:
-    start.wait()
-    for _ in range(20):  # a line that is not taken in the crowd is no answer, nor is "try again"
-        attempt.final = place.browser.post(attempt.who, attempt.path, typed)
-        if attempt.final is not None and attempt.final.status != BUSY:
+def _race(place: Ground, attempts: list[Attempt], paper: Paper) -> None:
+    """Until everybody has an answer: a line that is not taken in the crowd is none, nor is "try
+    again"."""
+    left = attempts
+    for _ in range(20):
+        requests = [
+            place.browser.typed(each.who, each.path, paper.typed(each.key)) for each in left
+        ]
+        for each, reply in zip(left, at_once(place.browser.port, requests), strict=True):
+            each.final = reply
+            if reply is None or reply.status == BUSY:
+                each.told.append("busy" if reply else "cut")
+        left = [each for each in left if each.final is None or each.final.status == BUSY]
+        if not left:
             return
-        attempt.told.append("busy" if attempt.final else "cut")
 
 
 def _judged(attempts: list[Attempt], written: list[str]) -> list[str]:

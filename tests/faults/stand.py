@@ -1,10 +1,9 @@
 """One installation of the program, made to be killed: real gunicorn, real workers, started warm.
 
-    python -m tests.faults.stand PORT FOLDER WORKERS PRACTICE    settings: from the environment
-
-A supervisor that has imported everything, read every template and done `PRACTICE` pieces of work
-forks the web server and the workers, and forks whoever dies anew: that costs milliseconds, and a
-newborn answers as fast as an old one, so hundreds of kills fit in a minute.
+One process for all stands has imported everything and compiled every template (`warm.py`). A
+supervisor is forked off it, does some pieces of work, forks the web server and the workers, and
+forks whoever dies anew: that costs milliseconds, and a newborn answers as fast as an old one, so
+hundreds of kills fit in a minute.
 Everything below it is the program as it is; only the time until a silent worker counts as dead and
 the rests between attempts are shorter.
 
@@ -19,18 +18,21 @@ import os
 import signal
 import socket
 import struct
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 WEB, WORKER, MASTER = "web", "worker", "master"
 ROLES = (WEB, WORKER)
-ROOT = Path(__file__).parents[2]
+_forks = get_context("forkserver")
+_forks.set_forkserver_preload(["tests.faults.warm"])
+_starting = threading.Lock()  # stands are started by several threads
 
 
 class Fuse:
@@ -131,21 +133,6 @@ def _light(fuse: Fuse) -> Callable[[str], None]:
     return mine.append
 
 
-def _warm(app: Any) -> None:
-    """What every process would read for itself when it first needs it."""
-    from models import Definition
-    from workflows.engine import definitions
-    from workflows.forms import load
-
-    for name in app.jinja_env.list_templates(extensions=["html"]):
-        app.jinja_env.get_template(name)
-    files = definitions.files_of("maternal_death")
-    digest = definitions.digest(files)
-    definitions.parsed(Definition(name="maternal_death", digest=digest, files=dict(files)))
-    for path in definitions.FOLDER.glob("*/forms/*.json"):
-        load.load(path.stem)
-
-
 def _practise(app: Any, folder: Path, times: int) -> None:
     """So much work before anybody is forked: what a first request compiles, the children have."""
     if not times:
@@ -166,12 +153,13 @@ def serve(port: int, folder: Path, workers: int, practice: int) -> None:
     import dbos  # noqa: F401 - so that no child has to
     from gunicorn.app.base import BaseApplication
 
+    from tests.faults import warm
     from webapp import create_app, pdf, worker  # noqa: F401
     from workflows import jobs
 
     fuse = Fuse(folder / "fuses")
     app = create_app()
-    _warm(app)
+    warm.up(app)
     _practise(app, folder, practice)
     become = _light(fuse)
     listener = socket.create_server(("127.0.0.1", port), backlog=256)
@@ -236,23 +224,17 @@ class Stand:
     def __init__(self, environment: dict[str, str], folder: Path, port: int) -> None:
         self.environment, self.folder, self.port = environment, folder, port
         self.fuse = Fuse(folder / "fuses")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: BaseProcess | None = None
 
     def start(self, workers: int = 1, practice: int = 0) -> None:
-        command = [sys.executable, "-m", "tests.faults.stand", str(self.port)]
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, str(self.folder), str(workers), str(practice)],
-                cwd=ROOT,
-                env=os.environ | self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        told = (self.environment, self.port, self.folder, workers, practice)
+        self._process = _forks.Process(target=_supervise, args=told)
+        with _starting:
+            self._process.start()
 
     @property
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and self._process.is_alive()
 
     def answers(self) -> bool:
         """Whether somebody takes connections."""
@@ -278,9 +260,18 @@ class Stand:
         """As an operator would; everything ends in order."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=60)
+            self._process.join(timeout=60)
+            assert not self._process.is_alive(), f"the stand does not end: {self.log()}"
             self._process = None
 
 
-if __name__ == "__main__":
-    serve(int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+def _supervise(
+    environment: dict[str, str], port: int, folder: Path, workers: int, practice: int
+) -> None:
+    """What the forked process does: say everything into the log, and serve."""
+    with (folder / "log").open("ab", buffering=0) as log:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(log.fileno(), stream.fileno())
+    os.environ.update(environment)
+    serve(port, folder, workers, practice)
