@@ -217,7 +217,7 @@ def versions(rows: Rows) -> Iterator[Fault]:
         if process.case_id is None:  # what duties have fired stands beside no case
             continue
         ended = process.status is ProcessState.DONE  # written beside the state
-        wanted = 2 + done[process.id] + fired[process.case_id] + ended
+        wanted = 1 + done[process.id] + fired[process.case_id] + ended
         if process.version != wanted and process.status is not ProcessState.CANCELLED:
             kind = DOUBLED if process.version > wanted else HALF
             yield Fault(kind, f"process {process.id} was saved {process.version} of {wanted} times")
