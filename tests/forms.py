@@ -237,6 +237,17 @@ GOOD |= {
     ),
     "verification.v1-neonatal": newborn.returned(days(3), sign=SIGN),
     "opinion.v1-neonatal": newborn.opinion(sign=SIGN),
+    "conclusion.v1-neonatal": demo.conclusion(
+        days(20),
+        organisation=COMMISSION,
+        chair=CHAIR,
+        secretary=SECRETARY,
+        members=MEMBERS,
+        owner=HOSPITAL,
+        sign=SIGN,
+    )
+    | newborn.concluded(owner=HOSPITAL)
+    | {f"difference_{part}": "市级另有认定。" for part in ("cause", "factors", "findings")},
     "notice.v1-neonatal": newborn.notice(GOOD["notice.v1"]),
 }
 GOOD |= {f"{base}.v1": _untimed(f"{base}.v2") for base in ("opinion", "conclusion")}

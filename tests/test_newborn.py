@@ -13,7 +13,7 @@ from tests import newborn, said
 from tests.forms import KNOWN, NOW, spoilt
 from tests.newborn_forms import BAD, UNUSUAL
 from tests.played import everything
-from tests.walk import Move, StartWalk, Walk
+from tests.walk import Move, Page, StartWalk, Walk
 from workflows.events import EventName
 from workflows.forms.check import check, warnings
 from workflows.forms.derived import lived_words, newborn_class
@@ -93,6 +93,10 @@ def test_a_newborn_from_the_report_to_the_closed_file(start_walk: StartWalk) -> 
     guide = walk.session.get_one(Organisation, walk.panel("county").guide_organisation_id)
     assert guide.name == "云江市危重新生儿救治中心"
     reviewers_meet_nobody(walk)
+    step = walk.task("wugs", "conclude").id
+    begun = Page.of(walk.browser("wugs").get(f"/tasks/{step}").text).sent
+    ticked = [value for name, value in begun if name == "neonatal_factors"]
+    assert ticked == ["nursing", "drugs", "rules"]  # of the fourteen, as the experts have it
     walk.walk(CONCLUDED)
     assert (walk.case.kind, walk.case.state) == (CaseKind.NEONATAL_DEATH, CaseState.CLOSED)
     items = walk.session.scalars(select(Rectification)).all()

@@ -373,7 +373,7 @@ def test_a_quarters_notice_is_signed_for_answered_late_asked_again_accepted_and_
     assert issue(walk, confirm_reason="只有一例，写明例数。").status_code == 303
     quarter, notice = walk.duty_id, newest(walk)
     before = official_text(walk, DESK, notice)
-    assert "请于2027-01-20前书面回复" in before
+    assert "请于2027年1月20日前书面回复" in before
     receipt = answers.notice_receipt(sign=said.signed(walk, "shenqm"))
     assert walk.hand_in("shenqm", "quarter_sign", receipt).status_code == 303
     index = walk.browser(DESK).get("/notices?view=unsigned").text
@@ -422,6 +422,8 @@ def test_a_quarters_notice_is_signed_for_answered_late_asked_again_accepted_and_
     assert walk.browser("guqf").get(f"/attachments/{file.token}").status_code == 404
 
     # Taken back: by a new notice, to all who got it; the old one stays and says so.
+    assert "停止使用" not in text_of_docx(copy_of(walk, DESK, notice, "docx").data)
+    walk.clock.shift(60)
     assert walk.browser("shenqm").post(f"/notices/{notice.id}/recall").status_code == 404
     assert walk.browser(DESK).post(f"/notices/{notice.id}/recall").status_code == 303
     turn_to(walk, DutyKind.NOTICE, "city_commission")
@@ -438,6 +440,8 @@ def test_a_quarters_notice_is_signed_for_answered_late_asked_again_accepted_and_
     assert f"{recall.number}</a> 撤回" in page
     assert "例数统计有误" in page
     assert official_text(walk, "shenqm", notice) == before
+    copied = text_of_docx(copy_of(walk, DESK, notice, "docx").data)
+    assert f"本件已由{recall.number}撤回，停止使用" in copied
     assert walk.open() == Counter(f"letter_sign:{who}" for who in ("shenqm", "guqf", "gaomz"))
     for who in ("shenqm", "guqf", "gaomz"):
         assert told(walk, who)[-1] == "notice.issued"
@@ -491,7 +495,7 @@ def test_answers_still_owed_move_to_the_notice_that_takes_another_back(
     turn_to(walk, DutyKind.NOTICE, "city_commission")
     write(walk, "recall", recipients=[walk.units["qh_mch"]], replies="move", moved_due="2026-12-28")
     recall = let_go(walk)
-    assert "请于2026-12-28前就本通知书面回复" in official_text(walk, "gaomz", recall)
+    assert "请于2026年12月28日前就本通知书面回复" in official_text(walk, "gaomz", recall)
     assert {row.organisation_id: row.reply_due for row in recall.recipients} == {
         walk.units["qh_mch"]: None,  # has answered already
         walk.units["bl_mch"]: date(2026, 12, 28),

@@ -32,14 +32,13 @@ FANG, HEI, KAI, TITLE = "仿宋", "黑体", "楷体", "方正小标宋简体"
 LINE = Pt(28.95)
 THREE, FOUR, TWO = 16.0, 14.0, 22.0  # 三号, 四号, 二号 in points
 WIDE = ((11, 44.0), (15, 34.0), (99, 26.0))  # of the red head: up to so many characters, points
-DRAFT = "草稿　未签发，不具效力"
 
 
 def docx_of(official: Official, *, title: str, made_at: datetime) -> bytes:
     """The file. `title` is what the document's properties say; the same content and moment give the
     same text."""
     document = Document()
-    _page(document.sections[0], draft=official.draft)
+    _page(document.sections[0], official.standing)
     _properties(document, clean(title), made_at)
     _head(document, official)
     for level, text in _lines(official):
@@ -51,7 +50,7 @@ def docx_of(official: Official, *, title: str, made_at: datetime) -> bytes:
     return buffer.getvalue()
 
 
-def _page(section: Section, *, draft: bool) -> None:
+def _page(section: Section, standing: str) -> None:
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.top_margin, section.bottom_margin = Mm(37), Mm(35)
     section.left_margin, section.right_margin = Mm(28), Mm(26)
@@ -62,10 +61,10 @@ def _page(section: Section, *, draft: bool) -> None:
     _run(foot, "— ", FOUR, "宋体")
     _page_number(_run(foot, "", FOUR, "宋体"))
     _run(foot, " —", FOUR, "宋体")
-    if draft:
+    if standing:
         head = section.header.paragraphs[0]
         head.alignment = WD_ALIGN_PARAGRAPH.RIGHT
-        _run(head, DRAFT, FOUR, HEI, colour=RED)
+        _run(head, clean(standing), FOUR, HEI, colour=RED)
 
 
 def _properties(document: Docx, title: str, made_at: datetime) -> None:

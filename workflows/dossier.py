@@ -78,7 +78,7 @@ class DiagramBlock:
 @dataclass(frozen=True)
 class Official:
     """A notice, set like an official document (GB/T 9704-2012). A `draft` says that it is one and
-    has no force.
+    has no force; `recalled`: by which notice it was taken back, "" if it was not.
 
     Paragraphs that begin with 一、 or （一） are set as headings of the first or second level.
     `issued_by`: the office that prints it, left in the last lines (版记).
@@ -95,6 +95,14 @@ class Official:
     copies_to: str = ""
     issued_by: str = ""
     draft: bool = False
+    recalled: str = ""
+
+    @property
+    def standing(self) -> str:
+        """What is said above the letterhead of a notice without force."""
+        if self.draft:
+            return "草稿　未签发，不具效力"
+        return f"本件已由{self.recalled}撤回，停止使用" if self.recalled else ""
 
 
 _HEADING = re.compile(r"(?:([一二三四五六七八九十]+、)|(（[一二三四五六七八九十]+）))[^。]{1,40}$")

@@ -7,6 +7,7 @@ the panel alone. Reads rows, changes nothing, knows neither HTML nor PDF.
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
+from math import sqrt
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -479,14 +480,14 @@ def _rows_table(row: SheetRow) -> TableBlock:
     kept = [n for n in filled if n not in shared]
     head = [heads[n] for n in kept]
     body = [[line[n] for n in kept] for line in lines]
-    weights = [min(max(longest[n], len(heads[n]), 6), 26) for n in kept]
+    weights = [sqrt(min(max(longest[n], len(heads[n]), 6), 40)) for n in kept]
     if shared:
         head.append("其他")
-        weights.append(28)
+        weights.append(sqrt(40))
         for cells, line in zip(body, lines, strict=True):
             notes = [f"{heads[n]}：{line[n]}" for n in shared if line[n] not in _BLANK]
             cells.append("；".join(notes) or "—")
-    widths = [weight * 100 // sum(weights) for weight in weights]
+    widths = [int(weight * 100 / sum(weights)) for weight in weights]
     widths[-1] += 100 - sum(widths)
     return TableBlock(row.label, widths, head, body)
 

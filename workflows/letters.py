@@ -4,6 +4,7 @@ Reads a notice's answers, changes nothing, knows neither HTML nor PDF.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,7 +41,7 @@ def official(
     reader may read it. By default its newest edition, as it stands."""
     document = document or notice.document
     draft = notice.issued_at is None if draft is None else draft
-    answers = document.answers
+    answers, newer = document.answers, notice.recalled_by
     dated = document.submitted_at if draft or notice.issued_at is None else notice.issued_at
     title = str(answers.get("title") or "关于病例评审情况的反馈通报")
     return Official(
@@ -54,6 +55,7 @@ def official(
         signed_on=dated.astimezone(_ZONE).date(),
         issued_by=notice.organisation.name,
         draft=draft,
+        recalled=(newer.number or "") if newer and not draft else "",
     )
 
 
@@ -84,7 +86,13 @@ def paragraphs(answers: Answers) -> list[str]:
 
 def _reply(answers: Answers) -> list[str]:
     due = answers.get("reply_due")
-    return [f"请于 {due} 前书面回复整改落实情况。"] if due else []
+    return [f"请于{_in_words(due)}前书面回复整改落实情况。"] if due else []
+
+
+def _in_words(day: str) -> str:
+    """2026年10月9日, as official documents write a day."""
+    said = date.fromisoformat(day)
+    return f"{said.year}年{said.month}月{said.day}日"
 
 
 def _interview(answers: Answers) -> Iterator[str]:
@@ -119,7 +127,7 @@ def _recall(answers: Answers) -> Iterator[str]:
     yield f"{answers['recalled']}因下列原因撤回，自本通知印发之日起停止使用。请各收文单位签收。"
     yield from answers["recall_reason"].splitlines()
     if due := answers.get("moved_due"):
-        yield f"尚未回复的单位不再回复原通报，请于 {due} 前就本通知书面回复。"
+        yield f"尚未回复的单位不再回复原通报，请于{_in_words(due)}前就本通知书面回复。"
     elif answers.get("replies") == "end":
         yield "原通报要求的书面回复不再要求。"
 

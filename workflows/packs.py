@@ -99,18 +99,19 @@ class _Pack(Gatherer):
     def sheet(self, panel: Panel) -> Dossier:
         """The newest conclusion with its signatures. Raises NothingYet."""
         document = meetings.sheet_of(self.session, self.case, panel.level)
+        title = f"{LEVELS[panel.level.value]}评审结论表"
         if document is None or not self.seen.reads_conclusion(panel.level.value):
             raise NothingYet(panel.id)
         return Dossier(
             number=self.case.number,
-            title=f"{LEVELS[panel.level.value]}评审结论表",
+            title=title,
             subject_masked=self._subject(),
             organisation=panel.organisation.name,
             event_at=None,
             produced_at=self.now,
             reader=Reader(self.by.user.name, self.by.organisation.name),
             rule_set_title="",
-            sections=[Section("sheet", "专家组评审结论", self._of_sheet(panel, document))],
+            sections=[Section("sheet", self.kind.title + title, self._of_sheet(panel, document))],
             bound=False,
         )
 
@@ -129,10 +130,12 @@ class _Pack(Gatherer):
 
 
 def _without_hands(block: Block) -> Block:
-    """A sheet without its own part of signatures: all of them stand together below it."""
+    """A sheet without its own title and part of signatures: all of them stand together below it."""
     if not isinstance(block, Sheet):
         return block
-    return replace(block, groups=[group for group in block.groups if group.title != "签名"])
+    return replace(
+        block, title="", groups=[group for group in block.groups if group.title != "签名"]
+    )
 
 
 def _agenda(panel: Panel) -> list[Block]:

@@ -21,14 +21,19 @@ MOST_MAJOR = 3
 
 
 def pooled(session: Session, panel: Panel) -> dict[str, Any]:
-    """Values by dotted path: the grid, and the cells that at least half call major. Raises Sealed
-    before the opening."""
+    """Values by dotted path: the grid, the cells that at least half call major, and of a newborn's
+    care whatever anybody ticked. Raises Sealed before the opening."""
     opinions = [row.document.answers for row in standing(session, panel)]
     grid = merged(opinions)
     named = Counter(cell for each in opinions for cell in each.get("major") or () if cell in grid)
     often = [cell for cell, times in named.items() if times * 2 >= len(opinions)]
     often.sort(key=lambda cell: (-named[cell], int(cell)))
-    return {"opinions.grid": grid, "opinions.major": sorted(often[:MOST_MAJOR], key=int)}
+    ticked = (code for each in opinions for code in each.get("neonatal_factors") or ())
+    return {
+        "opinions.grid": grid,
+        "opinions.major": sorted(often[:MOST_MAJOR], key=int),
+        "opinions.neonatal_factors": list(dict.fromkeys(ticked)),
+    }
 
 
 def merged(opinions: Sequence[Answers]) -> dict[str, Answers]:

@@ -35,7 +35,7 @@ def build(dossier: Dossier, progress: Progress) -> bytes:
         leaves.append(attachments.read(file))
     progress(40, "编排目录与正文")
     chapters = [
-        blocks.build(section, f"s{number}", f"{blocks.numeral(number)}、")
+        blocks.build(section, f"s{number}", f"{blocks.numeral(number)}、" if dossier.bound else "")
         for number, section in enumerate(dossier.sections, 1)
     ]
     files = [_separator(number, leaf) for number, leaf in enumerate(leaves, 1)]

@@ -27,16 +27,16 @@ def build_sheet(
     """A section printed alone, `number` (of case, item or notice) in its header.
 
     A section of one `Official` becomes an official document: its margins, no header, its way of
-    numbering pages; a draft says on every page that it is one. `for_seal`: the issuing unit's own
-    copy, without the reader's mark. RenderError when no PDF can be made.
+    numbering pages; a draft, and what was taken back, says on every page that it is so. `for_seal`:
+    the issuing unit's own copy, without the reader's mark. RenderError when no PDF can be made.
     """
     [letter] = section.blocks if len(section.blocks) == 1 else [None]
     official = isinstance(letter, Official)
-    draft = isinstance(letter, Official) and letter.draft
+    standing = _standing(letter) if isinstance(letter, Official) else ""
     built = blocks.build(section, "s1", "")
     time = full(produced_at)
     mark = clean(f"{reader.name}　{reader.unit}　{time}")
-    mark = f"草稿 未签发　{mark}" if draft else "" if for_seal else mark
+    mark = f"{standing}　{mark}" if standing else "" if for_seal else mark
     imprint = Imprint(
         title=clean(f"{number} {section.title}"),
         left=clean(f"编号　{number}"),
@@ -53,3 +53,8 @@ def build_sheet(
     ]
     setup, kind = (OFFICIAL, "official") if official else (A4, "dossier")
     return bind(atoms, imprint, inserts, (), setup, kind)
+
+
+def _standing(letter: Official) -> str:
+    """What every page says of a notice without force."""
+    return "草稿 未签发" if letter.draft else "已撤回 停止使用" if letter.recalled else ""

@@ -7,7 +7,7 @@ edition and format. Knows no page.
 
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, true
 from sqlalchemy.orm import Session
 
 from models import Appointment, DossierState, Notice, NoticeFile, NoticeFormat
@@ -30,8 +30,10 @@ def request_file(
     """Ask for a notice that the caller may read as a file. The worker makes it after the commit.
 
     A copy of the same edition that is there already, or being made, is it. A draft and the notice
-    issued from it are two copies.
+    issued from it are two copies, and so are a notice and the same once it was taken back.
     """
+    newer = notice.recalled_by
+    since = newer.issued_at if newer is not None else None
     there = session.scalars(
         visible_files(by)
         .where(
@@ -40,6 +42,7 @@ def request_file(
             NoticeFile.draft == (notice.issued_at is None),
             NoticeFile.format == kind,
             NoticeFile.state != DossierState.FAILED,
+            NoticeFile.requested_at >= since if since is not None else true(),
         )
         .order_by(NoticeFile.id.desc())
         .limit(1)

@@ -15,6 +15,7 @@ from workflows.actions import attachments
 from workflows.demo import (
     cases,
     duties,
+    gatherings,
     groups,
     learning,
     ledger,
@@ -54,6 +55,7 @@ def load(session: Session, *, password_hash: str, folder: Path, now: datetime) -
     learning.play(Stage(session, stage.units, stage.upload), now)
     province.play(Stage(session, stage.units, stage.upload), now)
     register.play(Stage(session, stage.units, stage.upload), now)
+    gatherings.play(Stage(session, stage.units, stage.upload), now)
     stage.let_pass(now)
 
 

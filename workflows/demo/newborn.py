@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from models import Case, CaseKind, Level
+from workflows.actions import meetings
 from workflows.demo import answers as common
 from workflows.demo.answers import newborn as answers
 from workflows.demo.people import seat_of
 from workflows.demo.play import QH, Play
 from workflows.demo.stage import Stage
 
+TIE_REASON = "药品和会诊不是医院一家能解决的，需要县里和救治中心约定，按创造条件可避免认定。"
 _PANEL = ("chenyf", "fengjc", "chuys", "lixh", "sundq")
 
 
@@ -65,7 +67,19 @@ class Newborn(Play):
 
     def _concluded(self, at: datetime, **asked: Any) -> dict[str, Any]:
         found = answers.concluded(owner=asked["owner"])
-        return super()._concluded(at, **(found | asked))
+        return super()._concluded(at, **(found | answers.tied(TIE_REASON) | asked))
+
+    def meet(self, hours: float, level: Level) -> None:
+        """As many for one conclusion as for the other: the chair decides, with a reason."""
+        super().meet(hours, level)
+        meetings.break_tie(
+            self.stage.session,
+            self._panel(level).meeting,
+            code="conditionally_avoidable",
+            reason=TIE_REASON,
+            by=seat_of(self.stage.session, self._experts(level)[0]),
+            now=self.at(hours),
+        )
 
     def feed_back(self, hours: float, level: str = "city") -> None:
         """Notice drafted and issued. `level`: where the review of the case ends."""

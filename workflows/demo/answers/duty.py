@@ -50,7 +50,7 @@ def quarterly_notice(
         "reviewed": reviewed,
         "title": f"关于{period}孕产妇死亡病例评审情况的通报",
         "guidance": "各县（区）对照自查产后出血处置流程。",
-        "measures": "一、产后 2 小时称重计量出血。",
+        "measures": "1. 产后 2 小时称重计量出血。",
         "recipients": [{"organisation": unit} for unit in recipients],
         "sign": sign,
         **found,

@@ -28,7 +28,7 @@ def notice(
             "specific_medical": "二次手术决定偏晚，纤维蛋白原补充偏晚。",
             "specific_admin": "瘢痕子宫合并贫血的孕妇入院时未备血。",
             "guidance": "各助产机构对照自查产后出血处置流程，重点查夜间人员和用血。",
-            "measures": "一、产后 2 小时称重计量出血。\n二、县域夜间紧急用血每季度演练一次。",
+            "measures": "1. 产后 2 小时称重计量出血。\n2. 县域夜间紧急用血每季度演练一次。",
             "recipients": [{"organisation": unit} for unit in recipients],
             "sign": sign,
         }

@@ -386,10 +386,23 @@ def concluded(*, owner: int, other: int | None = None) -> Answers:
         "factor_analysis": "低体温和用药推迟叠加；产前激素未足疗程。",
         "grid": grid(),
         "major_factors": ["5", "8"],
+        "neonatal_factors": ["nursing", "drugs", "rules"],
         "reason": "医院有新生儿科和无创通气，保暖与药品没有到位；改善后可以避免。",
         "problems": problems(owner=owner, other=other),
         "minutes": "对照个人意见，重点讨论保暖和肺表面活性物质。经治人员说明后离场，再行表决。",
         "recommendations": "一、产房到新生儿科全程保暖。\n二、常备关键药品，约定夜间会诊。",
+    }
+
+
+def tied(reason: str) -> Answers:
+    """Votes of a panel of five in which the chair has decided."""
+    return {
+        "votes_avoidable": 2,
+        "votes_conditionally_avoidable": 2,
+        "votes_unavoidable": 0,
+        "votes_abstain": 1,
+        "tie_reason": reason,
+        "dissent": "两名专家认为可避免：医院有条件自己备药。",
     }
 
 
@@ -403,7 +416,7 @@ def notice(said: Answers, *, level: str = "county") -> Answers:
         "specific_medical": "肺表面活性物质用药偏晚。",
         "specific_admin": "新生儿科没有常备关键药品。",
         "guidance": "各助产机构对照自查早产儿保暖、复苏和转运流程。",
-        "measures": "一、产房配转运保温箱。\n二、与救治中心约定夜间会诊。",
+        "measures": "1. 产房配转运保温箱。\n2. 与救治中心约定夜间会诊。",
         "select_decision": level,
         "select_reason": "县级评审已经查清问题和责任单位。"
         if level == "county"
