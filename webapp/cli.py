@@ -23,7 +23,7 @@ from models import (
     Role,
     User,
 )
-from webapp import config, definitions, operations, schema
+from webapp import backups, config, definitions, operations, schema
 from webapp.operator import database_errors, transaction
 
 ACCOUNTS_FILE = "demo-accounts.txt"
@@ -83,8 +83,9 @@ def serve(settings: dict[str, Any], processes: int, threads: int) -> None:
 
 
 def _require_fit(settings: dict[str, Any]) -> None:
-    """Nothing is read or written with tables of another release. A database that is away for the
-    moment keeps nobody from starting: the pages say so until it is back."""
+    """Nothing is read or written after half a restore, or with tables of another release. A
+    database that is away for the moment keeps nobody from starting: the pages say so."""
+    backups.refuse_half(settings["VAR"])
     from webapp.db import make_engine
 
     engine = make_engine(settings["DATABASE_URL"])
@@ -173,6 +174,8 @@ for command in (
     operations.operations,
     operations.incidents,
     operations.cases,
+    backups.backup,
+    backups.restore,
 ):
     main.add_command(command)
 
@@ -280,6 +283,7 @@ def fill(settings: dict[str, Any]) -> list[str]:
 
 
 def _prepare(settings: dict[str, Any]) -> None:
+    backups.refuse_half(settings["VAR"])
     with database_errors():
         migrate(settings["DATABASE_URL"])
     for line in fill(settings):
