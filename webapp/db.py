@@ -150,19 +150,25 @@ def takes_the_lock() -> bool:
 
 def _open() -> Session:
     if "session" not in g:
-        g.session = Session(reading_engine() if only_reads() else engine())
-        event.listen(g.session, "loaded_as_persistent", _keep)
-        event.listen(g.session, "after_flush", _note_writing)
+        g.session = OfRequest(reading_engine() if only_reads() else engine())
     return cast(Session, g.session)
 
 
-def _keep(session: Session, row: object) -> None:
+class OfRequest(Session):
     """A session forgets rows that nobody holds, and asks for them again; a request is short."""
+
+
+def _keep(session: Session, row: object) -> None:
     session.info.setdefault("kept", []).append(row)
 
 
 def _note_writing(session: Session, _context: object) -> None:
     session.info["wrote"] = True
+
+
+for _became in ("loaded_as_persistent", "pending_to_persistent"):
+    event.listen(OfRequest, _became, _keep)
+event.listen(OfRequest, "after_flush", _note_writing)
 
 
 def _close(_error: BaseException | None) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models import Appointment, Case, Clock, Draft, Rectification, Task
 from webapp import words
@@ -114,8 +114,7 @@ def _rows(session: Session, by: Appointment, ids: Sequence[int]) -> list[Row]:
             joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
             joinedload(Task.duty),
             joinedload(Task.clock),
-            joinedload(Task.holder),
-            joinedload(Task.owner),
+            *(selectinload(each) for each in (Task.holder, Task.owner)),  # few have one
         )
     )
     by_id = {task.id: task for task in found}

@@ -11,7 +11,6 @@ from models import (
     Case,
     Clock,
     Document,
-    Duty,
     Notice,
     NoticeRecipient,
     Panel,
@@ -149,10 +148,7 @@ def _visible(task_id: int) -> Task:
         .where(Task.id == task_id)
         .options(
             joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
-            joinedload(Task.duty).joinedload(Duty.organisation),
-            joinedload(Task.clock),
-            joinedload(Task.holder),
-            joinedload(Task.owner),
+            joinedload(Task.clock),  # of the rest most steps have nothing
         )
     )
 

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,23 +17,41 @@ from workflows.rules import RuleSet, day_of, rule_set
 
 _MOST = 512  # sets kept read; more than all places and versions of their rules
 _read: dict[str, RuleSet] = {}
+_bodies: dict[int, tuple[RuleSet, str, dict[str, Any]]] = {}  # by identity: kept alive with it
 
 
 def freeze(session: Session, rules: RuleSet) -> FrozenRules:
     """The row of this set, new if no case has gone by it before."""
-    body = rules.to_json()
-    del body["at"]
-    digest = digest_of(body)
-    query = select(FrozenRules).where(FrozenRules.digest == digest)
-    if (found := session.scalars(query).one_or_none()) is not None:
+    digest, body = _told(rules)
+    if (found := session.scalars(_OF_DIGEST, {"told": digest}).one_or_none()) is not None:
         return found
     made = FrozenRules(digest=digest, body=body)
     try:
         with session.begin_nested():
             session.add(made)
     except IntegrityError:  # another county's first report under these rules, at this moment
-        return session.scalars(query).one()
+        return session.scalars(_OF_DIGEST, {"told": digest}).one()
     return made
+
+
+_OF_DIGEST = (
+    select(FrozenRules)
+    .where(FrozenRules.digest == bindparam("told"))
+    .execution_options(autoflush=False)
+)
+
+
+def _told(rules: RuleSet) -> tuple[str, dict[str, Any]]:
+    """Digest and body. Worked out once for a set in hand: a place's is the same for the whole day
+    (`rules.rule_set`), and it takes longer than the look into the table."""
+    kept = _bodies.get(id(rules))
+    if kept is None:
+        body = rules.to_json()
+        del body["at"]
+        if len(_bodies) >= _MOST:
+            _bodies.clear()
+        kept = _bodies[id(rules)] = (rules, digest_of(body), body)
+    return kept[1:]
 
 
 def digest_of(body: dict[str, Any]) -> str:

@@ -257,7 +257,11 @@ def rule_set(code: str, at: date | datetime, folder: Path = JURISDICTIONS) -> Ru
     A place without a file of its own is under the nearest area above it that has one. Raises
     UnknownJurisdiction when there is none, ValueError for a naive datetime, BadRuleFile.
     """
-    day = day_of(at)
+    return _in_force(code, day_of(at), folder)
+
+
+@lru_cache(maxsize=512)
+def _in_force(code: str, day: date, folder: Path) -> RuleSet:
     line = list(_line(_nearest(code, folder), folder))
     rules: dict[str, Rule] = {}
     for jurisdiction in reversed(line):

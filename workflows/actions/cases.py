@@ -1,9 +1,10 @@
 """What is done to a case as a whole: report it, void it, reopen its discussion, read it."""
 
 from datetime import datetime
+from itertools import count
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -21,7 +22,6 @@ from models import (
     Task,
     UnitPart,
 )
-from models.base import begins
 from workflows import clocks, engine, frozen, kinds, places, procedures, rules, search, surroundings
 from workflows.actions import incidents
 from workflows.actions.tasks import (
@@ -132,13 +132,28 @@ def _new_case(
 def _next_number(session: Session, letters: str, county_code: str, now: datetime) -> str:
     """<letters of the kind>-<county>-<year>-<sequence>; the caller has locked the county."""
     start = f"{letters}-{county_code}-{now.astimezone(_ZONE).year}-"
-    last = session.scalars(
-        select(Case.number)
-        .where(begins(Case.number, start))
-        .order_by(func.length(Case.number).desc(), Case.number.desc())  # 9999 comes before 10000
-        .limit(1)
-    ).one_or_none()
-    return f"{start}{int(last.removeprefix(start)) + 1 if last else 1:04d}"
+    following = 1
+    for digits in count(4):  # 9999 comes before 10000
+        most = start + "9" * digits
+        last = session.scalar(_LAST, {"first": start, "most": most, "long": len(most)})
+        if last is not None:
+            following = int(last.removeprefix(start)) + 1
+        if following < 10**digits:
+            break
+    return f"{start}{following:04d}"
+
+
+_LAST = (  # of all with so many digits; read from the end of the index
+    select(Case.number)
+    .where(
+        Case.number >= bindparam("first"),
+        Case.number <= bindparam("most"),
+        func.length(Case.number) == bindparam("long"),
+    )
+    .order_by(Case.number.desc())
+    .limit(1)
+    .execution_options(autoflush=False)
+)
 
 
 def _start(session: Session, case: Case, now: datetime) -> Task:

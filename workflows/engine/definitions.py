@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 from SpiffWorkflow.spiff.parser.process import VALIDATOR, SpiffBpmnParser
-from sqlalchemy import Select, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
@@ -82,14 +82,14 @@ def in_force(session: Session, name: str) -> Definition | None:
     Where that one came with the product, it is the one that this release has on disk. None while
     that was never entered.
     """
-    newest = session.scalars(_approved(name)).first()
+    newest = session.scalars(_APPROVED, {"named": name}).first()
     on_disk = _digest_on_disk(name)
     if newest is None or newest.digest == on_disk or newest.origin is DefinitionOrigin.UPLOADED:
         return newest
-    shipped = _approved(name).where(
+    shipped = _APPROVED.where(
         Definition.digest == on_disk, Definition.origin == DefinitionOrigin.SHIPPED
     )
-    return session.scalars(shipped).first()
+    return session.scalars(shipped, {"named": name}).first()
 
 
 def current(session: Session, name: str, now: datetime) -> Definition:
@@ -126,7 +126,7 @@ def _ship(session: Session, name: str, now: datetime) -> Definition | None:
     )
     if session.scalars(known.limit(1)).first() is not None:
         return None
-    newest = session.scalars(_approved(name)).first()
+    newest = session.scalars(_APPROVED, {"named": name}).first()
     local = newest is not None and newest.origin is DefinitionOrigin.UPLOADED
     state = DefinitionState.PROPOSED if local else DefinitionState.APPROVED
     return _enter(session, name, state, now)
@@ -154,16 +154,16 @@ def next_number(session: Session, name: str) -> int:
     return (session.scalar(newest) or 0) + 1
 
 
-def _approved(name: str) -> Select[Definition]:
-    return (
-        select(Definition)
-        .options(defer(Definition.files))  # looked at when they are parsed: once in a process
-        .where(Definition.name == name, Definition.status == DefinitionState.APPROVED)
-        .order_by(Definition.decided_at.desc(), Definition.id.desc())
-        .limit(1)
-    )
+_APPROVED = (
+    select(Definition)
+    .options(defer(Definition.files))  # looked at when they are parsed: once in a process
+    .where(Definition.name == bindparam("named"), Definition.status == DefinitionState.APPROVED)
+    .order_by(Definition.decided_at.desc(), Definition.id.desc())
+    .limit(1)
+)
 
 
+@cache
 def _digest_on_disk(name: str) -> str | None:
     try:
         return digest(files_of(name))
