@@ -163,7 +163,6 @@ _APPROVED = (
 )
 
 
-@cache
 def _digest_on_disk(name: str) -> str | None:
     try:
         return digest(files_of(name))
