@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -20,6 +20,7 @@ from models import (
     Region,
     RegionLevel,
     Role,
+    Task,
     TaskState,
     User,
 )
@@ -110,16 +111,20 @@ class Walk:
         self.session, self.host, self.now = session, host or FakeHost(), DEATH
         self.process = engine.start(session, case, name, flags, self.host, now=DEATH)
 
+    def waiting(self):
+        """Only these are read: a process may have done hundreds."""
+        of_process = select(Task).where(Task.process_id == self.process.id)
+        open_ = of_process.where(Task.state == TaskState.OPEN).order_by(Task.id)
+        return self.session.scalars(open_).all()
+
     def open(self):
-        return sorted(t.bpmn_id for t in self.process.tasks if t.state == TaskState.OPEN)
+        return sorted(task.bpmn_id for task in self.waiting())
 
     def do(self, bpmn_id, index=None, **data):
         task = next(
-            t
-            for t in self.process.tasks
-            if t.state == TaskState.OPEN
-            and t.bpmn_id == bpmn_id
-            and (index is None or t.index == index)
+            task
+            for task in self.waiting()
+            if task.bpmn_id == bpmn_id and (index is None or task.index == index)
         )
         self.now += timedelta(minutes=1)
         engine.complete(self.session, task, data, self.host, now=self.now)
