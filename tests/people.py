@@ -24,6 +24,11 @@ PASSWORD_HASH = (
     "$argon2id$v=19$m=19456,t=2,p=1$U9fl9qRLQvgawR/BNy6J0A"
     "$3QTDQhrXQE7XKewIvjezZ6V1UIgFBQ2rC7DoY5RGR9g"
 )
+# Another, verified in no time, for those who sign many times: how well a password is kept is tried
+# where people sign in
+CHEAP_HASH = (
+    "$argon2id$v=19$m=8,t=1,p=1$uw2QRIMa1OPdxXHS772EZg$aLhkLJFMpZ2sObazdkYgg/ZaSC/BDzk4gYylQ1R07wo"
+)
 START = date(2026, 1, 1)
 
 

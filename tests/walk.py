@@ -43,7 +43,7 @@ from models import (
 )
 from tests.once import migrated_postgres, migrated_sqlite, once
 from tests.pages import Client
-from tests.people import PASSWORD_HASH
+from tests.people import CHEAP_HASH
 from tests.typed import typed
 from webapp import worker
 from webapp.db import make_engine
@@ -72,7 +72,7 @@ def _settle(url: str, folder: Path) -> None:
     try:
         with Session(engine) as session:
             icd10.load(session)
-            demo.settle(session, password_hash=PASSWORD_HASH, folder=folder, now=DEATH)
+            demo.settle(session, password_hash=CHEAP_HASH, folder=folder, now=DEATH)
             session.commit()
     finally:
         engine.dispose()
