@@ -23,7 +23,8 @@ run: environment ## Start everything with the demo: HOST, PORT, DATABASE_URL are
 test: dev-environment ## Run the whole suite, PostgreSQL and Chromium included (ARGS="-k word" for a part)
 	@sh .ci/system-packages test
 	@# Ubuntu has Chromium only as a snap: there Playwright's own build stands in.
-	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || \
+	@{ command -v chromium-headless-shell || command -v chromium || command -v chromium-browser || \
+	   command -v google-chrome; } >/dev/null || \
 	  timeout 600 $(BIN)/playwright install --with-deps chromium || echo "Going on without Chromium."
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 

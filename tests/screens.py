@@ -26,6 +26,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
 from models import Case, Person
+from tests.browsing import CHROMIUMS
 from tests.postgres import free_port
 from webapp.cli import ACCOUNTS_FILE
 
@@ -35,7 +36,6 @@ HEAVIEST = 300 * 1024  # bytes of one picture
 WINDOW = (1280, 860)
 SHARPNESS = 1.5  # pixels of the picture for one of the window
 COLOURS = 255
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 STARTED = "一例已启动"
 PAPER = 1.4  # dots per point of a page of the dossier
 GAP = 24
@@ -219,7 +219,7 @@ def save(image: Image.Image, path: Path) -> int:
 def main(only: list[str]) -> None:
     """Take all pictures, or those named."""
     FOLDER.mkdir(exist_ok=True)
-    program = next(filter(None, map(which, CHROMIUM)), None)
+    program = next(filter(None, map(which, CHROMIUMS)), None)
     with installation() as app, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program)
         for name, picture in PICTURES.items():
