@@ -136,7 +136,8 @@ def _open(kind: kinds.Kind) -> Select[Case]:
 
 
 def _newest() -> Case | None:
-    return db.session.scalars(_cases().order_by(Case.event_at.desc()).limit(1)).first()
+    query = _cases().order_by(Case.event_at.desc()).limit(1)
+    return db.session.scalars(query, execution_options=db.PLANNED).first()
 
 
 def _levels(newest: Case | None) -> list[str]:
@@ -151,7 +152,7 @@ def _counts(chosen: str, kind: kinds.Kind) -> Counts:
     found: Counts = {}
     limits = (_due(clocks.of_cases()), _due(clocks.of_duties()))
     for query in (_reported(chosen, kind), _still_open(kind), *limits):
-        for row in db.session.execute(query).mappings():
+        for row in db.session.execute(query, execution_options=db.PLANNED).mappings():
             numbers = found.setdefault(row["unit_id"], {})
             for name, count in row.items():
                 if name != "unit_id":

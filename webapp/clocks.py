@@ -116,7 +116,7 @@ def index() -> ResponseReturnValue:
         abort(404)
     state, order = _chosen("state", STATES), _chosen("order", ORDERS)
     unit = request.args.get("unit", type=int)
-    found = db.session.scalars(_keys(state, unit, order)).all()
+    found = db.session.scalars(_keys(state, unit, order), execution_options=db.PLANNED).all()
     page = replace(sliced(found[:MOST], PER_PAGE), more=len(found) > MOST)
     return render_template(
         "clocks/index.html",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from flask import Flask, abort, current_app, g, has_request_context, request
 from sqlalchemy import Connection, Dialect, Engine, Select, create_engine, event, make_url
+from sqlalchemy.engine import ExecutionContext
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -24,6 +25,7 @@ from models import Base
 
 if TYPE_CHECKING:  # an installation on SQLite does not wait for the driver of the other
     from psycopg import Connection as PostgresConnection
+    from psycopg import Cursor as PostgresCursor
 
 Row = TypeVar("Row", bound=Base)
 
@@ -40,9 +42,12 @@ PRAGMAS = (
 )
 
 
+PLANNED = {"planned": True}  # execution options of a statement: for its own values, see below
 MOST_PREPARED = 300  # statements that a connection keeps prepared; a step takes a hundred
 IDLE_SECONDS = 60  # a process frozen in a transaction must not keep its locks for ever
 ANSWER_SECONDS = 5  # of a server that may be away
+# Many people ask for little: to compile a plan and start helpers takes longer than the answer
+SHORT_ANSWERS = "-c jit=off -c max_parallel_workers_per_gather=0"
 STILL_SECONDS = 30  # something between us and the server may forget a connection that lies still
 
 
@@ -56,7 +61,7 @@ def make_engine(url: str) -> Engine:
         "connect_args": {
             "connect_timeout": ANSWER_SECONDS,
             "options": f"-c lock_timeout={WAIT_SECONDS}s "
-            f"-c idle_in_transaction_session_timeout={IDLE_SECONDS}s",
+            f"-c idle_in_transaction_session_timeout={IDLE_SECONDS}s {SHORT_ANSWERS}",
         },
     }
     own = postgres if make_url(url).get_backend_name() == "postgresql" else {}
@@ -67,6 +72,7 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "do_execute", _plan_for_values)
         event.listen(engine, "checkin", _note_return)
         event.listen(engine, "checkout", partial(_look_alive, engine.dialect))
     return engine
@@ -96,6 +102,17 @@ def _look_alive(
     still = monotonic() - entry.info.get("returned", monotonic())
     if waits.poll(0) or (still > STILL_SECONDS and not dialect.do_ping(cast(Any, connection))):
         raise DisconnectionError
+
+
+def _plan_for_values(
+    cursor: "PostgresCursor[Any]", statement: Any, parameters: Any, context: ExecutionContext
+) -> bool:
+    """PLANNED is not prepared. How many cases somebody may see decides where a list is begun, and
+    of values it has yet to get the server assumes the average."""
+    if "planned" not in context.execution_options:
+        return False
+    cursor.execute(statement, parameters, prepare=False)
+    return True
 
 
 def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:

@@ -12,6 +12,8 @@ from sqlalchemy import Select, func, literal_column, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import ExecutableOption
 
+from webapp.db import PLANNED
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -45,7 +47,8 @@ def paged(session: Session, query: Select[Any], size: int, most: int | None = No
     )
     if most is not None:
         counted = counted.limit(most + 1)
-    there = session.scalar(select(func.count()).select_from(counted.subquery())) or 0
+    count = select(func.count()).select_from(counted.subquery())
+    there = session.scalar(count, execution_options=PLANNED) or 0
     total = there if most is None else min(there, most)
     number = _asked(total, size)
     rows = _rows(session, query, (number - 1) * size, size) if total else []
@@ -59,7 +62,7 @@ def bounded(
     counted and turned to; then the rows of the page, with what is loaded beside them."""
     entity = query.column_descriptions[0]["entity"]
     ids = query.with_only_columns(entity.id, maintain_column_froms=True).limit(most + 1)
-    found = session.scalars(ids).all()
+    found = session.scalars(ids, execution_options=PLANNED).all()
     page = sliced(found[:most], size)
     rows = session.scalars(select(entity).where(entity.id.in_(page.rows)).options(*load)).unique()
     by_id = {row.id: row for row in rows}
@@ -71,7 +74,7 @@ def _rows(session: Session, query: Select[Any], start: int, size: int) -> Sequen
     """First which rows, then the rows: what is joined to them is not sorted with all the others."""
     key = query.column_descriptions[0]["entity"].id
     keys = query.with_only_columns(key, maintain_column_froms=True).offset(start).limit(size)
-    there = session.scalars(keys).all()
+    there = session.scalars(keys, execution_options=PLANNED).all()
     return session.scalars(query.where(key.in_(there))).unique().all()
 
 
