@@ -81,7 +81,7 @@ def begins(column: InstrumentedAttribute[Any], start: str) -> ColumnElement[bool
 def index_where(name: str, *columns: str, where: str) -> Index:
     """An index of those rows only for which `where` holds. Both databases use it when a query says
     the same in the same words; SQLite writes a truth as 1."""
-    sqlite = where.replace("IS true", "IS 1")
+    sqlite = where.replace("IS true", "IS 1").replace("IS false", "IS 0")
     return Index(name, *columns, postgresql_where=text(where), sqlite_where=text(sqlite))
 
 

@@ -4,7 +4,7 @@ import enum
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import PERSONAL, PLAIN, SENSITIVE, Base, index_where
@@ -36,6 +36,7 @@ class CaseState(enum.StrEnum):
 
 
 NOT_ENDED = "state NOT IN ('closed', 'voided')"
+_FOLLOWED = ("submitted", "county_concluded", "city_concluded")
 
 
 class Case(Base):
@@ -44,6 +45,12 @@ class Case(Base):
         Index("ix_case_event_at", "event_at", "id"),
         Index("ix_case_organisation_id", "organisation_id", "id"),
         index_where("ix_case_open", "id", "organisation_id", "state", "kind", where=NOT_ENDED),
+        index_where(
+            "ix_case_lacking",
+            "id",
+            *_FOLLOWED,
+            where=" OR ".join(f"{column} IS false" for column in _FOLLOWED),
+        ),
         index_where("ix_case_late_report", "id", where="late_report IS true"),
         index_where("ix_case_incomplete_record", "id", where="incomplete_record IS true"),
     )
@@ -62,6 +69,10 @@ class Case(Base):
     rules_digest: Mapped[str] = mapped_column(ForeignKey("frozen_rules.digest"))
     late_report: Mapped[bool] = mapped_column(default=False)  # D01 R3: never taken back
     incomplete_record: Mapped[bool] = mapped_column(default=False)  # D01 R4: never taken back
+    # What of one found, one reported, one reviewed is there; set with the sheet or the conclusion
+    submitted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    county_concluded: Mapped[bool] = mapped_column(default=False, server_default=false())
+    city_concluded: Mapped[bool] = mapped_column(default=False, server_default=false())
     void_reason: Mapped[str | None] = mapped_column(info=SENSITIVE)
     void_requested_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     voided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))

@@ -163,10 +163,14 @@ def test_a_row_that_points_nowhere_is_not_accepted(database_url: str) -> None:
         alembic(database_url, command.upgrade, "head")
 
 
-def test_cases_keep_their_rules_and_are_found_by_name_and_number(played_url: str) -> None:
-    """Down to the version that kept rules with every case, and up again: nothing is different."""
+def test_cases_keep_what_is_told_of_them_and_are_found(played_url: str) -> None:
+    """Down to the version that kept rules with every case, and up again: nothing is different. What
+    has been handed in and concluded is told again from the sheets and conclusions themselves."""
     engine = create_engine(played_url)
-    kept = 'SELECT id, rules_digest FROM "case" ORDER BY id'
+    kept = (
+        "SELECT id, rules_digest, submitted, county_concluded, city_concluded "
+        'FROM "case" ORDER BY id'
+    )
     found = "SELECT case_id, kind, text FROM search_key ORDER BY case_id, kind, text"
     with engine.connect() as connection:
         before = [connection.execute(text(query)).all() for query in (kept, found)]
@@ -179,5 +183,6 @@ def test_cases_keep_their_rules_and_are_found_by_name_and_number(played_url: str
     with engine.connect() as connection:
         assert [connection.execute(text(query)).all() for query in (kept, found)] == before
     engine.dispose()
-    assert before[0]
+    there = {tuple(row[2:]) for row in before[0]}
+    assert {(0, 0, 0), (1, 1, 1), (1, 1, 0)} <= there
     assert ("name", "小满") in {row[1:] for row in before[1]}

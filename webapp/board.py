@@ -9,9 +9,9 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Select, case, exists, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 
-from models import Case, CaseKind, CaseState, Clock, Conclusion, Document, Level, Organisation
+from models import Case, CaseKind, CaseState, Clock, Level, Organisation
 from webapp import clocks, db, labels
 from webapp.access import current
 from webapp.cases.listing import PERIODS, happened, not_ended, period
@@ -174,9 +174,6 @@ def _lines(desks: Counts) -> list[Line]:
 
 def _reported(chosen: str, kind: kinds.Kind) -> Select[*tuple[Any, ...]]:
     """By unit, what it reported of the period, and how far that has come."""
-    submitted = exists().where(
-        Document.case_id == Case.id, Document.form.like("case_submission.v%")
-    )
     return (
         _of_period(chosen, kind)
         .with_only_columns(
@@ -185,15 +182,12 @@ def _reported(chosen: str, kind: kinds.Kind) -> Select[*tuple[Any, ...]]:
             _count(Case.state == CaseState.CLOSED).label("closed"),
             _count(Case.late_report.is_(True)).label("late_reports"),
             _count(Case.incomplete_record.is_(True)).label("incomplete"),
-            _count(submitted).label("submitted"),
-            *(_count(_reviewed(level)).label(f"reviewed_{level}") for level in _REVIEWING),
+            _count(Case.submitted.is_(True)).label("submitted"),
+            _count(Case.county_concluded.is_(True)).label("reviewed_county"),
+            _count(Case.city_concluded.is_(True)).label("reviewed_city"),
         )
         .group_by(Case.organisation_id)
     )
-
-
-def _reviewed(level: Level) -> ColumnElement[bool]:
-    return exists().where(Conclusion.case_id == Case.id, Conclusion.level == level)
 
 
 def _still_open(kind: kinds.Kind) -> Select[*tuple[Any, ...]]:

@@ -202,6 +202,10 @@ def endorse_conclusion(step: Handing) -> Flags:
         signed_at=step.now,
     )
     step.session.add(conclusion)
+    if panel.level is Level.COUNTY:
+        step.case.county_concluded = True
+    else:
+        step.case.city_concluded = True
     step.session.flush()
     items = [
         item
