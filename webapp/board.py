@@ -127,7 +127,12 @@ def _of_period(chosen: str, kind: kinds.Kind) -> Select[Case]:
     """Cases of a kind that one may see, not voided, that happened in a period; none that has become
     another case, which is counted instead."""
     since, until = period(chosen, current.now)
-    return _cases().where(Case.kind == kind.code, happened(since, until), ~kinds.has_followed())
+    return select(Case).where(
+        happened(since, until),  # among those one may see
+        Case.kind == kind.code,
+        Case.state != CaseState.VOIDED,
+        ~kinds.has_followed(),
+    )
 
 
 def _open(kind: kinds.Kind) -> Select[Case]:
@@ -136,7 +141,9 @@ def _open(kind: kinds.Kind) -> Select[Case]:
 
 
 def _newest() -> Case | None:
-    query = _cases().order_by(Case.event_at.desc()).limit(1)
+    """The last that happened, of the cases reported last: one long ago may be reported late."""
+    last = _cases().with_only_columns(Case.id).order_by(Case.id.desc()).limit(100).subquery()
+    query = select(Case).join(last, last.c.id == Case.id).order_by(Case.event_at.desc()).limit(1)
     return db.session.scalars(query, execution_options=db.PLANNED).first()
 
 

@@ -63,8 +63,7 @@ def met_late() -> ColumnElement[bool]:
     return (Clock.met_at > Clock.due_at).is_(True)
 
 
-def _condition(code: str, now: datetime, lately: ColumnElement[bool]) -> ColumnElement[bool] | None:
-    """`lately`: of what happened in the last year; what is long over is looked for by case."""
+def _condition(code: str, now: datetime) -> ColumnElement[bool] | None:
     conditions = {
         "running": running(),
         "late": overdue(now),
@@ -72,9 +71,8 @@ def _condition(code: str, now: datetime, lately: ColumnElement[bool]) -> ColumnE
         "24h": due_within(now, 24),
         "48h": due_within(now, 48),
         "unnumbered": and_(running(), Clock.due_at.is_(None)),
-        "met": and_(Clock.met_at.is_not(None), lately),
+        "met": Clock.met_at.is_not(None),
         "met_late": met_late(),
-        "all": lately,
     }
     return conditions.get(code)
 
@@ -90,6 +88,7 @@ STATES = {
     "met_late": "办结但超时",
     "all": "全部（近一年）",
 }
+LATELY = ("met", "all")  # of what happened in a year; what is long over is looked for by case
 RUNNING = frozenset(STATES) - {"met", "met_late", "all"}
 ORDERS = {"due": "先到期的在前", "late": "超时最久的在前", "unit": "按责任单位"}
 
@@ -177,12 +176,17 @@ def _row(clock: Clock, answers: dict[int, int]) -> Row:
     return Row(clock, rule, clock.duty.about, address)
 
 
-def of_cases() -> Select[Clock]:
-    """Limits of the cases one may see; those of voided cases are over."""
+def of_cases(since: datetime | None = None) -> Select[Clock]:
+    """Limits of the cases one may see, or of those that have happened since; those of voided cases
+    are over."""
+    ids = case_ids(current.appointment)
+    if since is not None:  # found by days first, not among all one ever could see
+        found = aliased(Case)
+        ids = select(found.id).where(found.event_at >= since, found.id.in_(ids))
     return (
         select(Clock)
         .join(Case, Case.id == Clock.case_id)
-        .where(Clock.case_id.in_(case_ids(current.appointment)), Case.state != CaseState.VOIDED)
+        .where(Clock.case_id.in_(ids), Case.state != CaseState.VOIDED)
     )
 
 
@@ -194,29 +198,23 @@ def of_duties() -> Select[Clock]:
 def _keys(state: str, unit: int | None, order: str) -> Select[int]:
     """Ids in the order asked for, at most one more than are listed; of cases and of duties each
     found by its own index."""
-    since = current.now - YEAR
-    both = (of_cases(), _happened_since(since)), (of_duties(), Duty.opened_at >= since)
-    found = [_found(query, lately, state, unit, order) for query, lately in both]
+    since = current.now - YEAR if state in LATELY else None
+    both = of_cases(since), of_duties()
+    if since is not None:
+        both = both[0], both[1].where(Duty.opened_at >= since)
+    found = [_found(query, state, unit, order) for query in both]
     rows = union_all(*(select(each) for each in found)).subquery()
     by = [column.nulls_last() for column in rows.c]
     return select(rows.c.id).order_by(*by).limit(MOST + 1)
 
 
-def _happened_since(since: datetime) -> ColumnElement[bool]:
-    """A case one may see; found by days first, not among all one ever could see."""
-    found = aliased(Case)
-    ids = select(found.id).where(found.event_at >= since)
-    return Case.id.in_(ids.where(found.id.in_(case_ids(current.appointment))))
-
-
 def _found(
     query: Select[Clock],
-    lately: ColumnElement[bool],
     state: str,
     unit: int | None,
     order: str,
 ) -> Subquery:
-    if (condition := _condition(state, current.now, lately)) is not None:
+    if (condition := _condition(state, current.now)) is not None:
         query = query.where(condition)
     if unit is not None:
         query = query.where(Clock.organisation_id == unit)
