@@ -3,7 +3,7 @@ erased, untouched by anything the engine does."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, index_where, of_case_or_duty
@@ -26,6 +26,7 @@ class Clock(Base):
         UniqueConstraint("case_id", "rule_key", "subject"),
         UniqueConstraint("duty_id", "rule_key", "subject"),
         of_case_or_duty(),
+        Index("ix_clock_of_case", "case_id", "due_at", "id", "met_at", "organisation_id"),
         index_where("ix_clock_running", "case_id", "due_at", where="met_at IS NULL"),
         index_where(
             "ix_clock_of_duties",
@@ -47,7 +48,7 @@ class Clock(Base):
         ),
     )
 
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"))
     duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"))
     rule_key: Mapped[str]
     subject: Mapped[str] = mapped_column(default="")

@@ -180,13 +180,15 @@ def of_cases(since: datetime | None = None) -> Select[Clock]:
     """Limits of the cases one may see, or of those that have happened since; those of voided cases
     are over."""
     ids = case_ids(current.appointment)
+    seen = Clock.case_id.in_(ids)
     if since is not None:  # found by days first, not among all one ever could see
         found = aliased(Case)
         ids = select(found.id).where(found.event_at >= since, found.id.in_(ids))
+        seen = Case.id.in_(ids)
     return (
         select(Clock)
         .join(Case, Case.id == Clock.case_id)
-        .where(Clock.case_id.in_(ids), Case.state != CaseState.VOIDED)
+        .where(seen, Case.state != CaseState.VOIDED)
     )
 
 

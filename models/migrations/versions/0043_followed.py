@@ -1,4 +1,5 @@
-"""Whether a case has been handed in and concluded stands with the case.
+"""Whether a case has been handed in and concluded stands with the case; its limits are found by
+their index alone.
 
 Revision ID: 0043
 Revises: 0042
@@ -36,9 +37,14 @@ def upgrade() -> None:
         postgresql_where=sa.text(lacking),
         sqlite_where=sa.text(lacking.replace("IS false", "IS 0")),
     )
+    op.drop_index("ix_clock_case_id", "clock")
+    limits = ["case_id", "due_at", "id", "met_at", "organisation_id"]
+    op.create_index("ix_clock_of_case", "clock", limits)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_clock_of_case", "clock")
+    op.create_index("ix_clock_case_id", "clock", ["case_id"])
     op.drop_index("ix_case_lacking", "case")
     with op.batch_alter_table("case", schema=None) as batch_op:
         for name in FOLLOWED:
