@@ -38,7 +38,7 @@ def _train(stage: Stage, at: datetime) -> None:
         by=by,
         now=at,
     )
-    trainings.keep(session, training, [stage.upload(by, "record.pdf", at)], by=by, now=at)
+    trainings.keep(session, training, [stage.upload(by, "drill.jpg", at)], by=by, now=at)
     for who in CAME:
         trainings.sign_in(session, training, by=seat_of(session, who), now=at)
     remark = "希望多讲达标条目的判定。"
