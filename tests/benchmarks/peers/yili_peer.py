@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models import Base, Process, ProcessState, Task, TaskState
@@ -21,6 +21,16 @@ from workflows import engine
 from workflows.engine import definitions
 
 HOST = RecordingHost()
+OPEN = (  # made once, as whoever asks the same at every step makes it
+    select(Task)
+    .where(
+        Task.process_id == bindparam("process"),
+        Task.bpmn_id == bindparam("name"),
+        Task.state == TaskState.OPEN,
+    )
+    .order_by(Task.index, Task.id)
+    .limit(1)
+)
 
 
 def open_database(folder: Path) -> Engine:
@@ -35,10 +45,7 @@ def open_database(folder: Path) -> Engine:
 
 def step(database: Engine, process_id: int, name: str, last: bool, number: int) -> None:
     with Session(database) as session, session.begin():
-        query = select(Task).where(
-            Task.process_id == process_id, Task.bpmn_id == name, Task.state == TaskState.OPEN
-        )
-        task = session.scalars(query.order_by(Task.index, Task.id).limit(1)).one()
+        task = session.scalars(OPEN, {"process": process_id, "name": name}).one()
         said = {"decision": "ok" if last else "supplement"} if name == "accept" else {}
         now = DEATH + timedelta(seconds=number)
         engine.complete(session, task, said, HOST, now=now)
