@@ -14,7 +14,7 @@ from threading import Event
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from models import Attachment, DossierRequest, NoticeFile
+from models import Attachment, BlindCopy, DossierRequest, NoticeFile
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ def _unnamed(session: Session, var: Path) -> Iterator[Path]:
     kinds = ("files", "dossiers", "notices")
     files, dossiers, notices = (list((var / kind).glob("*")) for kind in kinds)
     uploads = set(session.scalars(select(Attachment.token)))
+    uploads |= set(session.scalars(select(BlindCopy.token)))  # reviewers' copies lie beside them
     copies = select(DossierRequest.token).where(DossierRequest.token.is_not(None))
     rendered = {f"{token}.pdf" for token in session.scalars(copies)}
     printed = select(NoticeFile.token, NoticeFile.format).where(NoticeFile.token.is_not(None))
