@@ -215,6 +215,7 @@ def let_go() -> None:
         write_nothing()
         return
     session.expire_on_commit = False
+    session.connection().connection.rollback()  # not even what went past the session stays
     session.commit()
     session.bind = reading_engine()
 
