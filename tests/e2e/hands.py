@@ -205,6 +205,7 @@ class Hands:
     def attach(self, name: str, files: Sequence[str]) -> None:
         """Files of the demonstration, one after the other, through the form's own button."""
         box = self.page.locator(f'[data-files][data-name="{name}"]')
+        expect(box.locator("[data-files-add]")).to_be_visible()  # only then does anybody listen
         for file in files:
             box.locator("input[type=file]").first.set_input_files(FILES / file)
             expect(box.get_by_role("link", name=file)).to_be_visible()
