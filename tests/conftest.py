@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from shutil import copyfile
+from shutil import copyfile, disk_usage
 from typing import Any
 
 import pytest
@@ -26,6 +26,11 @@ from workflows.forms import load
 
 # What tests start, they start many times: compiled once is enough
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Thousands of databases are made, written and thrown away: in memory, where there is room for them
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30  # noqa: S108 - as safe as the folder it stands for
+if MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK) and disk_usage(MEMORY).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 pytest_plugins = ["tests.played", "tests.plugins", "tests.postgres", "tests.walk"]
 
