@@ -67,6 +67,7 @@ def serve(settings: dict[str, Any], processes: int, threads: int) -> None:
     host, port = settings["HOST"], settings["PORT"]
     name = f"[{host}]" if ":" in host else host
     options = {
+        "--config": "python:webapp.serving",
         "--bind": f"{name}:{port}",
         "--worker-class": "gthread",
         "--workers": processes,

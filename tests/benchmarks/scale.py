@@ -37,7 +37,7 @@ from tests import postgres
 from tests.benchmarks.figures import AT_MOST, Bar, finish, say
 from tests.benchmarks.scale_data import FIRST, Size, fill
 from tests.pages import Client
-from webapp import config, create_app
+from webapp import config, create_app, serving
 from webapp.cli import migrate
 from webapp.db import make_engine
 from workflows.actions import users
@@ -281,6 +281,8 @@ def measure(url: str, rounds: int, folder: Path) -> Tally:
                     took = (time.perf_counter() - began) * 1e3
                 if turn:  # the first fills caches that stay filled
                     tally.note(ask.name, who, took, len(statements))
+        if not turn:
+            serving.settle()  # as a server's process does
     engine.dispose()
     return tally
 
