@@ -141,7 +141,7 @@ def test_after_the_opening_the_panel_reads_and_nobody_else(
             assert len(numbers) == 5
             allowed = user in panels[level]
             readers += allowed
-            for number in numbers:
+            for number in numbers if allowed else numbers[:2]:
                 status = quick(client, f"/cases/{case.id}/documents/{number}").status_code
                 assert status == (200 if allowed else 404), (person.username, level)
     assert readers == 12
@@ -220,9 +220,9 @@ def unspeakable(session: Session, case: Case) -> set[str]:
 @pytest.mark.parametrize(
     ("case", "usernames"),
     [
-        (IN_REVIEW, (CHAIR, FILED, UNFILED, SECRETARY)),
-        (CLOSED, (AUDITOR, "wangzy", "zhengdh", CHAIR)),
-        (RECTIFYING, (AUDITOR, "chuys", "yuedh")),
+        (IN_REVIEW, (CHAIR, UNFILED, SECRETARY)),
+        (CLOSED, (AUDITOR, "wangzy", "zhengdh")),
+        (RECTIFYING, ("chuys", "yuedh")),
     ],
 )
 def test_who_is_blind_meets_no_name(
