@@ -437,7 +437,11 @@ def test_the_secretary_is_told_what_was_masked_and_what_to_look_at(
     again = browse(SECRETARY).get(f"/cases/{case.id}/files").text  # made once
     assert "材料1.pdf" in again
     session.rollback()
-    assert len(session.scalars(select(BlindCopy)).all()) == 1
+    [copy] = session.scalars(select(BlindCopy))
+    copy.looked_for = "less than is known now"
+    session.commit()
+    browse(SECRETARY).get(f"/cases/{case.id}/files")  # made anew
+    assert session.scalars(select(Notification.name)).all().count(EventName.COPY_MASKED) == 1
     assert "评审材料已去标识" not in everything(browse(OFFICE), case)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Attachment, BlindCopy, Case, Conclusion, Panel
+from models import Attachment, BlindCopy, Case, Conclusion, Notification, Panel
 from workflows import identity, kinds
 from workflows.events import EventName, record
 from workflows.forms.load import base_name
@@ -78,5 +78,17 @@ def _tell(session: Session, file: Attachment, copy: BlindCopy, now: datetime) ->
         select(Panel).where(Panel.case_id == case.id, Panel.id.not_in(signed))
     ).all()
     for panel in panels:
-        tell(session, name, panel.secretary_id, case=case, now=now, files=True)
+        if not _has_yet_to_read(session, name, panel.secretary_id, case):
+            tell(session, name, panel.secretary_id, case=case, now=now, files=True)
     record(session, name, case=case, now=now, attachment=file.id)
+
+
+def _has_yet_to_read(session: Session, name: EventName, user_id: int, case: Case) -> bool:
+    """Whether that line already waits: it leads to all files of the case, each need not say so."""
+    line = select(Notification.id).where(
+        Notification.user_id == user_id,
+        Notification.read_at.is_(None),
+        Notification.case_id == case.id,
+        Notification.name == name,
+    )
+    return session.scalars(line.limit(1)).first() is not None
