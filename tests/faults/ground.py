@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from models import Clock, Icd10
 from tests.faults.clients import SECRET, Browser, sign_in
 from tests.faults.stand import WEB, WORKER, Stand
+from tests.people import CHEAP_HASH
 from tests.postgres import Server, free_port
 from webapp.cli import migrate
 from webapp.db import make_engine
@@ -29,10 +30,6 @@ from workflows.actions.cases import open_case
 from workflows.demo import answers
 from workflows.demo.people import seat_of
 
-# Verified in no time: here many sign at once, and how well a password is kept is tried elsewhere
-CHEAP_HASH = (
-    "$argon2id$v=19$m=8,t=1,p=1$sM4AeKa40usZUAZpm8iExA$zWxBZFDskR6E8PWOAsbtPyFYLjzTOvauLb17s8jkEWk"
-)
 SETTLED = "settled"  # the database that all others on a server are copies of
 _settled: dict[Server | None, TemporaryDirectory[str]] = {}  # None: on SQLite
 _settling = Lock()  # Alembic does one thing at a time
