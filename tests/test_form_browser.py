@@ -401,7 +401,8 @@ def test_without_scripts_everything_can_be_filled_in(desk_for: DeskFor) -> None:
     page.fill("[name='routing.0.organisation']", "3")
     page.select_option("[name='routing.0.mode']", "phone")
     page.fill("input[type=password]", PASSWORD)
-    page.click(".form-submit")
+    with page.expect_navigation():
+        page.click(".form-submit")
     answers = page.content()
     for said in ("2026-11-21T03:40+08:00", "已核对", '"organisation":3'):
         assert said in answers.replace(" ", "")
