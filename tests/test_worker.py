@@ -1,6 +1,7 @@
 """The worker process: what is due is done row by row; killed or stopped, it loses nothing."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from webapp.worker import Sweep, Sweeper
 from workflows import jobs
 from workflows.failures import Failure
 
+NO_LIMIT = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 NOON = datetime(2026, 11, 2, 4, tzinfo=UTC)
 
 
@@ -180,6 +182,7 @@ def test_a_stop_is_obeyed_between_two_rows(engine: Engine) -> None:
 def test_a_killed_workers_job_is_done_once_by_another_and_a_stop_loses_nothing(
     engine: Engine, database_url: str, tmp_path: Path
 ) -> None:
+    """The other one is started while the disk is full: it waits until there is space."""
     jobs.migrate(database_url)
     ask(engine, "one")
     first = start_worker(engine, "first", tmp_path)
@@ -187,7 +190,10 @@ def test_a_killed_workers_job_is_done_once_by_another_and_a_stop_loses_nothing(
     try:
         until((tmp_path / "one-begun-by-first").exists, "the first worker takes the job")
         first.send_signal(signal.SIGKILL)
-        second = start_worker(engine, "second", tmp_path)
+        second = start_worker(engine, "second", tmp_path, most_bytes=1)
+        if engine.dialect.name == "sqlite":
+            assert "cannot begin yet" in refused(second)
+        resource.prlimit(second.pid, resource.RLIMIT_FSIZE, NO_LIMIT)
         until((tmp_path / "one-begun-by-second").exists, "the second takes over")
         assert passed(engine, "one") == []
         (tmp_path / "one-open").touch()
@@ -207,15 +213,27 @@ def test_a_killed_workers_job_is_done_once_by_another_and_a_stop_loses_nothing(
         for process in (first, second):
             if process is not None:
                 process.kill()
-                process.wait()
+                process.communicate()
 
 
-def start_worker(engine: Engine, name: str, folder: Path) -> subprocess.Popen[bytes]:
+def start_worker(
+    engine: Engine, name: str, folder: Path, most_bytes: int = resource.RLIM_INFINITY
+) -> subprocess.Popen[bytes]:
+    """`most_bytes`: so long may a file of its own become."""
     url = engine.url.render_as_string(hide_password=False)
+    limits = (most_bytes, resource.RLIM_INFINITY)
     return subprocess.Popen(
         [sys.executable, "-m", "tests.worker_process", url, name, str(folder)],
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        stderr=None if most_bytes < 0 else subprocess.PIPE,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits),
     )
+
+
+def refused(process: subprocess.Popen[bytes]) -> str:
+    """The first that it has to say for itself."""
+    assert process.stderr is not None
+    return process.stderr.readline().decode()
 
 
 def passed(engine: Engine, gate: str) -> list[str]:

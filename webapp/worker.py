@@ -25,7 +25,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from webapp import housekeeping as _housekeeping  # noqa: F401 - its job is known by its name
-from webapp import leftovers
+from webapp import leftovers, outages
 from workflows import clocks, jobs
 from workflows.actions import (
     duties,
@@ -36,7 +36,7 @@ from workflows.actions import (
     risk_warnings,
     timers,
 )
-from workflows.failures import PASSING, Failure
+from workflows.failures import AWAY, PASSING, Failure
 
 log = logging.getLogger(__name__)
 
@@ -212,7 +212,8 @@ def work(
     Whether all jobs have ended; if not, the process should end without waiting for its threads.
     """
     stop = stop or stopped_by_signals()
-    worker.start()
+    if not _begin(worker, stop):
+        return True
     log.info("worker %s has started", worker.name)
     try:
         Sweeper(engine, sweeps).run(stop)
@@ -220,6 +221,19 @@ def work(
         ended = worker.stop()
     log.info("worker %s has stopped%s", worker.name, "" if ended else ", leaving jobs to others")
     return ended
+
+
+def _begin(worker: jobs.Worker, stop: Event) -> bool:
+    """Whether it did before `stop`. With the database away or its disk full it waits: a worker that
+    ended would take the pages with it, which can still be read."""
+    while not stop.is_set():
+        try:
+            worker.start()
+            return True
+        except AWAY as error:
+            log.error("worker %s cannot begin yet: %s", worker.name, outages.described(error))
+            stop.wait(worker.beat.total_seconds())
+    return False
 
 
 def stopped_by_signals() -> Event:

@@ -41,7 +41,7 @@ from sqlalchemy.orm import Session
 
 from models import IncidentKind, WorkerBeat
 from workflows.events import EventName, record
-from workflows.failures import RETRY_AFTER, Failure, open_incident
+from workflows.failures import AWAY, RETRY_AFTER, Failure, open_incident
 
 if TYPE_CHECKING:
     from dbos import DBOSClient, EnqueueOptions
@@ -237,12 +237,29 @@ class Worker:
         self._lock = Lock()
         self._stopping = Signal()
         self._heart = Thread(target=self._live, name="heart", daemon=True)
+        self._knows_queue = False
 
     def start(self) -> None:
-        """Begin to take jobs. Raises what the database raises."""
-        from dbos import DBOS, DBOSPortableJSONSerializer
+        """Begin to take jobs. Raises what the database raises; then nothing has begun, and it may
+        be called again."""
+        from dbos import DBOS
 
         self._beat(self.clock())  # before the first job can be ours
+        try:
+            self._launch()
+        except Exception:
+            DBOS.destroy(destroy_registry=True)
+            raise
+        try:
+            self._know_queue()
+        except AWAY:  # what is running already must not be begun a second time: the heart goes on
+            log.exception("worker %s could not enter its queue yet", self.name)
+        self._heart.start()
+
+    def _launch(self) -> None:
+        """Until this has come to its end it takes no job."""
+        from dbos import DBOS, DBOSPortableJSONSerializer
+
         DBOS(
             config={
                 "name": APPLICATION,
@@ -260,13 +277,19 @@ class Worker:
             self._run(_Attempt(name, key, number, args))
 
         DBOS.launch()
-        DBOS.register_queue(
-            QUEUE,
-            worker_concurrency=self.concurrency,
-            polling_interval_sec=self.poll.total_seconds(),
-            on_conflict="always_update",
-        )
-        self._heart.start()
+
+    def _know_queue(self) -> None:
+        """Enter the queue as this release wants it; once."""
+        from dbos import DBOS
+
+        if not self._knows_queue:
+            DBOS.register_queue(
+                QUEUE,
+                worker_concurrency=self.concurrency,
+                polling_interval_sec=self.poll.total_seconds(),
+                on_conflict="always_update",
+            )
+            self._knows_queue = True
 
     def stop(self, grace: timedelta = timedelta(seconds=20)) -> bool:
         """Take no more jobs and wait up to `grace` for the running ones; whether all have ended.
@@ -355,6 +378,7 @@ class Worker:
             try:
                 now = self.clock()
                 self._beat(now)
+                self._know_queue()
                 self._reap(now)
             except Exception:
                 log.exception("worker %s could not tell that it lives", self.name)

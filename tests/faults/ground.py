@@ -61,9 +61,11 @@ def ground(
     url = _copied(name, folder, server)
     engine = make_engine(url)
     cookies, port = sign_in(engine), free_port()
-    (folder / "cookies").write_text(json.dumps(cookies), "ascii")  # for the stand's own practice
+    own = folder.with_name(f"{folder.name}-stand")  # not on a disk that will be full
+    own.mkdir()
+    (own / "cookies").write_text(json.dumps(cookies), "ascii")  # for the stand's own practice
     settings = {"YILI_VAR": str(folder), "DATABASE_URL": url, "YILI_SECRET_KEY": SECRET}
-    stand = Stand(settings | environment, folder, port)
+    stand = Stand(settings | environment, own, port)
     try:
         yield Ground(url, folder, engine, stand, Browser(port, cookies))
     finally:
