@@ -1,5 +1,6 @@
 """What every test has at hand: an app on a fresh database, people, clients signed in as them."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -33,6 +34,21 @@ if MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK) and disk_usage(MEMOR
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 pytest_plugins = ["tests.played", "tests.plugins", "tests.postgres", "tests.walk"]
+
+
+
+def pytest_collection_finish() -> None:
+    """What has been loaded stays: it is not looked through for garbage again and again, which was a
+    seventh of the suite's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
+
+
+def pytest_sessionfinish() -> None:
+    """What is left goes with the process; pytest would look through all of it five times."""
+    gc.freeze()
+
 
 _numbers = count(1)
 _first: dict[str, Engine] = {}

@@ -62,9 +62,10 @@ class Board:
     def __init__(self, play: Play, declared: bool = True) -> None:
         self.play, self.session = play, play.stage.session
         submit(play)
-        if not declared:
-            play.stage.declare = lambda *_: None  # type: ignore[method-assign]
-        play.convene(100, Level.COUNTY, meeting=220)
+        if declared:
+            play.convene(100, Level.COUNTY, meeting=220)
+        else:
+            appoint(play)
         self.hours = 101.0
 
     @property
@@ -468,15 +469,23 @@ def empty_postgres(settled_postgres: str) -> str:
 
 @pytest.fixture
 def walk(start_walk: StartWalk) -> Walk:
-    """The panel has just been appointed over HTTP; nobody has declared."""
+    """The panel has just been appointed; nobody has declared."""
     walk = start_walk()
-    walk.play(Play.first_48h, lambda play: play.verify(60))
-    walk.make(Move(100, "fangcf", "convene", said.panel("county", 5), opinions(FIVE)))
+    walk.play(Play.first_48h, lambda play: play.verify(60), appoint)
+    walk.at(100)
     return walk
 
 
-def test_what_reviewers_read_is_ready_as_soon_as_the_panel_is(walk: Walk) -> None:
+def appoint(play: Play) -> None:
+    play.stage.declare = lambda *_: None  # type: ignore[method-assign]
+    play.convene(100, Level.COUNTY, meeting=220)
+
+
+def test_what_reviewers_read_is_ready_as_soon_as_the_panel_is(start_walk: StartWalk) -> None:
     """The copies are made by the appointing request itself, which is not in its own way."""
+    walk = start_walk()
+    walk.play(Play.first_48h, lambda play: play.verify(60))
+    walk.make(Move(100, "fangcf", "convene", said.panel("county", 5), opinions(FIVE)))
     assert walk.session.scalars(select(BlindCopy.token)).all()
 
 
