@@ -60,6 +60,7 @@ def file_case(step: Handing) -> Flags:
     if person.name != named or "mother_name" in answers:
         search.forget(step.session, step.case)
         search.remember(step.session, step.case, answers)
+    step.case.submitted = True
     if step.case.state in (CaseState.REPORTED, CaseState.RETURNED):
         step.case.state = CaseState.SUBMITTED
     clock = clocks.find(step.case, "case_submission")

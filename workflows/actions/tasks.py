@@ -236,8 +236,6 @@ def write_document(
         submitted_at=now,
         key=key,
     )
-    if task.case is not None and load.base_name(form.name) == "case_submission":
-        task.case.submitted = True
     return keep_document(session, document, form)
 
 
