@@ -36,7 +36,6 @@ if MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK) and disk_usage(MEMOR
 pytest_plugins = ["tests.played", "tests.plugins", "tests.postgres", "tests.walk"]
 
 
-
 def pytest_collection_finish() -> None:
     """What has been loaded stays: it is not looked through for garbage again and again, which was a
     seventh of the suite's time."""
