@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import SENSITIVE, Base
@@ -15,8 +15,10 @@ class ReviewProcedure(Base):
     """One version, drafted by the commission's desk and approved by its leader; never changed.
 
     `limits`: key of a limit that the documents leave without a number → [number, unit]. `interval`:
-    months between planned reviews. `odd`: whether an odd number of experts is proposed. It holds
-    for cases from `valid_from` on, until a later version's day.
+    months between planned reviews. `odd`: whether an odd number of experts is proposed. Steps that
+    no document asks for: `prereview`, the secretary looks through the material before the meeting;
+    `outside`, an expert from beyond the county sits on the panel. It holds for cases from
+    `valid_from` on, until a later version's day.
     """
 
     __tablename__ = "review_procedure"
@@ -30,6 +32,8 @@ class ReviewProcedure(Base):
     limits: Mapped[dict[str, Any]]
     interval: Mapped[int | None]
     odd: Mapped[bool]
+    prereview: Mapped[bool] = mapped_column(server_default=false())
+    outside: Mapped[bool] = mapped_column(server_default=false())
     drafted_at: Mapped[datetime]
     drafted_by_id: Mapped[int] = mapped_column(ForeignKey("appointment.id"))
     approved_at: Mapped[datetime | None]

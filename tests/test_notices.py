@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import docx
 import pypdfium2
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DatabaseError
 from werkzeug.test import TestResponse
 
@@ -26,6 +26,7 @@ from models import (
     Event,
     Level,
     Notice,
+    NoticeFile,
     Notification,
     Role,
     Task,
@@ -442,6 +443,12 @@ def test_a_quarters_notice_is_signed_for_answered_late_asked_again_accepted_and_
     assert official_text(walk, "shenqm", notice) == before
     copied = text_of_docx(copy_of(walk, DESK, notice, "docx").data)
     assert f"本件已由{recall.number}撤回，停止使用" in copied
+    old = select(func.min(NoticeFile.id)).where(
+        NoticeFile.notice_id == notice.id, NoticeFile.appointment_id == walk.seat(DESK).id
+    )
+    before_it = f"/notices/files/{walk.session.scalar(old)}"  # made before: said, not handed out
+    assert walk.browser(DESK).get(f"{before_it}/file").location == before_it
+    assert f"已由 {recall.number} 撤回" in walk.browser(DESK).get(before_it).text
     assert walk.open() == Counter(f"letter_sign:{who}" for who in ("shenqm", "guqf", "gaomz"))
     for who in ("shenqm", "guqf", "gaomz"):
         assert told(walk, who)[-1] == "notice.issued"

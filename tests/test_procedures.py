@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Case, CaseKind, Clock, ReviewProcedure, Training
+from models import Case, CaseKind, Clock, Level, ReviewProcedure, Role, Training
+from tests import said
 from tests.walk import StartWalk, Walk, stage_on
-from workflows import demo, procedures
+from workflows import demo, panels, procedures
 from workflows.demo.nearmiss import Survival
 from workflows.demo.play import BL, QH, County, Play
 from workflows.frozen import rules_of
@@ -26,6 +27,8 @@ SAID: dict[str, str] = {
     "clock.nearmiss_verification": "3",
     "clock.nearmiss_verification.unit": "days",
     "interval": "3",
+    "prereview": "yes",
+    "outside": "yes",
 }
 
 
@@ -100,6 +103,7 @@ def test_a_county_studies_the_scheme_and_improves_its_own_procedure(start_walk: 
         assert words in page, words
     walk.at(40 + 73)  # the reminders of a limit that is over reach whom it binds
     assert "超时" in walk.browser("shenqm").get("/tasks").text
+    its_own_steps_are_told_to_who_convenes(walk, case)
     # not honoured by another county, by a death, nor by a case of before
     assert verification(walk, played(walk, BL, Survival, "916")).due_at is None
     death = played(walk, QH, Play, "918")
@@ -120,6 +124,41 @@ def test_a_county_studies_the_scheme_and_improves_its_own_procedure(start_walk: 
     assert refused["reason"] in text
     assert "第 1 版" in text
     assert walk.browser("shaoxz").post(f"{at}/{second.id}/approve").status_code == 404
+
+
+def its_own_steps_are_told_to_who_convenes(walk: Walk, case: Case) -> None:
+    """预审 and 外县专家: said above the form that appoints, and remarked on where nobody from
+    elsewhere is appointed; nothing is refused for them."""
+    folder = Path(walk.app.config["VAR"]) / "files"
+    with Session(walk.app.extensions["engine"]) as session, session.begin():
+        play = Survival(stage_on(session, folder), QH, walk.death, "示例知", "914")
+        play.stage.case = session.get_one(Case, case.id)
+        play.verify(114)
+        play.select(116, "county")
+    walk.at(118)
+    walk.case_id = case.id
+    walk.session.rollback()
+    convening = f"/tasks/{walk.task('fangcf', 'convene').id}"
+    page = walk.browser("fangcf").get(convening).text
+    for words in ("开会前由秘书预审材料", "专家组请外县专家", SAID["text"], OURS):
+        assert words in page, words
+    ours = walk.appoint("wugs", walk.units["qh_mch"], Role.EXPERT)
+    from_here = {"user": ours.user_id, "organisation": ours.organisation_id, "is_guide": False}
+    alone: dict[str, Any] = {
+        "chair": ours.user_id,
+        "secretary": walk.user("wugs"),
+        "members": [from_here],
+    }
+    convened = said.panel("county", 3)(walk) | alone | {"place": ""}
+    beside = walk.hand_in("fangcf", "convene", convened)
+    assert beside.status_code == 422
+    assert "写明专家组请外县专家，名单里没有" in beside.text
+    walk.session.rollback()
+    elsewhere = [ours.user_id, walk.user("chenyf")]
+    for users, remarked in (([ours.user_id], True), (elsewhere, False)):
+        told = panels.unheeded(walk.session, case, Level.COUNTY, users, walk.now)
+        assert bool(told) is remarked
+    assert not panels.unheeded(walk.session, case, Level.CITY, [ours.user_id], walk.now)
 
 
 def studied(walk: Walk) -> None:

@@ -30,6 +30,7 @@ from workflows import differences, duties, meetings, panels, register, small_cel
 from workflows.forms import load
 from workflows.forms.checks.review import VOTES
 from workflows.forms.load import base_name
+from workflows.forms.spec import Answers
 from workflows.kinds import DEATHS
 from workflows.measure_readers import visible_measures
 from workflows.measures import MEASURES
@@ -134,6 +135,14 @@ def proposed_members(task: Task) -> dict[str, Any]:
         return {}
     proposal = _proposal(task)
     return {"proposal.members": proposal.rows()} if proposal is not None else {}
+
+
+def unheeded(task: Task, answers: Answers) -> str:
+    """What the county's own procedure asks of a panel, and this one does not have."""
+    if base_name(task.form) != PANEL or task.case is None:
+        return ""
+    users = [row["user"] for row in answers.get("members") or () if row.get("user")]
+    return panels.unheeded(db.session, task.case, Level(task.level or ""), users, current.now)
 
 
 def _meeting(task: Task) -> dict[str, Any] | None:

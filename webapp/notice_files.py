@@ -49,7 +49,12 @@ def show(file_id: int) -> ResponseReturnValue:
     row = _mine(file_id)
     missing = pdf.missing() if row.format is NoticeFormat.PDF else None
     return render_template(
-        "notices/file.html", row=row, waiting=_waiting(row), missing=missing, name=_name(row)
+        "notices/file.html",
+        row=row,
+        waiting=_waiting(row),
+        missing=missing,
+        name=_name(row),
+        taken_back=files.taken_back(row),
     )
 
 
@@ -69,6 +74,8 @@ def download(file_id: int) -> ResponseReturnValue:
     row = _mine(file_id)
     if row.state is not DossierState.READY or row.token is None:
         abort(404)
+    if files.taken_back(row):  # its page says so, and offers one that does as well
+        return redirect(url_for("notice_files.show", file_id=row.id), 303)
     path = folder() / f"{row.token}.{row.format.value}"
     if not path.is_file():
         flash("文件已不在，请联系系统管理员。", "warning")

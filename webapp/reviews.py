@@ -8,9 +8,9 @@ from fractions import Fraction
 from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
-from models import Case, CaseKind, Level, Panel, Role
+from models import Case, CaseKind, Level, Panel, PanelMember, Role
 from webapp import dates, db, labels, words
 from webapp.access import current
 from webapp.cases.page import leave_trace
@@ -80,7 +80,10 @@ def show(panel_id: int) -> ResponseReturnValue:
     panel = db.one_or_404(
         opened_panels(current.appointment)
         .where(Panel.id == panel_id)
-        .options(joinedload(Panel.case).joinedload(Case.person))
+        .options(
+            joinedload(Panel.case).joinedload(Case.person),
+            selectinload(Panel.members).joinedload(PanelMember.user),
+        )
     )
     reader = Reader(db.session, panel.case, current.appointment)
     if not reader.reads_opinions(panel.level.value):
@@ -99,6 +102,7 @@ def show(panel_id: int) -> ResponseReturnValue:
         case=panel.case,
         reader=reader,
         compared=compared,
+        missing=[m for m in panel.members if not m.ended_at and m not in compared.experts],
         conclusion=agreement([compared.conclusion.counts]),
         ticked=[row for row in rows if row.cell.counts[0]],
         unticked=[row.cell for row in rows if not row.cell.counts[0]],

@@ -129,7 +129,10 @@ def _unusual(form: TaskForm, task: Task | None) -> dict[str, list[str]]:
     """What to look at again in the answers, by field path; no reason to refuse them."""
     by, now, case = current.appointment, current.now, task.case if task else None
     around = surroundings.known(db.session, case, task, by=by, now=now)
-    return check.warnings(form.spec, form.answers, now=now, known=around)
+    found = check.warnings(form.spec, form.answers, now=now, known=around)
+    if task is not None and (said := beside.unheeded(task, form.answers)):
+        found.setdefault("members", []).append(said)
+    return found
 
 
 def remarks(form: TaskForm, task: Task | None) -> list[str]:
@@ -244,6 +247,7 @@ def _overtaken(task: Task, form: TaskForm) -> ResponseReturnValue:
         **_about(task),
         who=reader.person(task.done_by),
         holder=reader.person(task.holder),
+        too_late=_opened_without(task),
         parts=laid_out(sheet(form.spec, form.answers, reader.names())),
     )
     return page, 409

@@ -26,11 +26,12 @@ from models import (
     Panel,
     PanelMember,
     RegionLevel,
+    ReviewProcedure,
     Role,
     User,
     ZoneKind,
 )
-from workflows import expert_groups, kinds, places, recusal
+from workflows import expert_groups, kinds, places, procedures, recusal
 from workflows.forms.spec import Answers
 from workflows.frozen import rules_of
 from workflows.recusal import Conflict
@@ -98,6 +99,7 @@ class Proposal:
     coverage: list[Cover] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    procedure: ReviewProcedure | None = None  # the county's own, where the case goes by one
 
     def rows(self) -> list[Answers]:
         """The members as the panel form asks for them."""
@@ -142,11 +144,33 @@ def propose(
     proposal.sources = [
         _source(proposal, free, each, each in chosen, each in called_for) for each in DiseaseGroup
     ]
+    if level == Level.COUNTY and (own := procedures.of_case(session, case)) is not None:
+        proposal.procedure = own
+        if own.prereview:
+            proposal.notes.append("本县评审程序：开会前由秘书预审材料，定开会时间时请留出预审的时间")
+        if own.outside:
+            proposal.notes.append("本县评审程序：专家组请外县专家，下表标明「外部」的是")
     proposal.notes += [
         f"个案写到的「{each.value}」（{each.source}）不在机构库，其人员是否回避请人工核对"
         for each in recusal.unknown_units(session, case)
     ]
     return proposal
+
+
+def unheeded(
+    session: Session, case: Case, level: Level, members: Iterable[int], now: datetime
+) -> str:
+    """What the county's own procedure asks of a panel and these users do not meet, in Chinese;
+    empty where nothing is. It is said, and refuses nothing."""
+    own = procedures.of_case(session, case) if level == Level.COUNTY else None
+    if own is None or not own.outside:
+        return ""
+    seats = session.scalars(
+        held_on(now.astimezone(_ZONE).date()).where(Appointment.user_id.in_(list(members)))
+    )
+    if any(_is_outside(seat.organisation, case, level) for seat in seats):
+        return ""
+    return f"本县评审程序{procedures.title(own)}写明专家组请外县专家，名单里没有"
 
 
 def held_on(day: date) -> Select[Appointment]:

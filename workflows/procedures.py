@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from models import (
     Appointment,
+    Case,
     CaseKind,
     Organisation,
     OrganisationKind,
@@ -22,6 +23,7 @@ from models import (
     ReviewProcedure,
 )
 from workflows import places
+from workflows.frozen import rules_of
 from workflows.permissions import areas_of
 from workflows.rules import Rule, RuleSet, Status, Unit, day_of
 
@@ -35,6 +37,8 @@ NUMBERED = (
 )
 UNITS = (Unit.HOURS, Unit.DAYS, Unit.WORKING_DAYS)
 INTERVAL, ODD, NAMED = "review.nearmiss", "panel.odd_number_warning", "review.procedure"
+PREREVIEW, OUTSIDE = "review.procedure.prereview", "review.procedure.outside"
+OPTIONAL = {PREREVIEW: "开会前由秘书预审材料", OUTSIDE: "专家组请外县专家"}
 
 
 def versions(session: Session, by: Appointment) -> list[ReviewProcedure]:
@@ -68,6 +72,23 @@ def in_force(session: Session, county_code: str, day: date) -> ReviewProcedure |
         .order_by(ReviewProcedure.valid_from.desc(), ReviewProcedure.version.desc())
         .limit(1)
     ).one_or_none()
+
+
+def of_case(session: Session, case: Case) -> ReviewProcedure | None:
+    """The version that a case goes by, as it was frozen into its rules."""
+    named = rules_of(case).find(NAMED)
+    if named is None:
+        return None
+    rows = session.scalars(
+        select(ReviewProcedure)
+        .join(Organisation, Organisation.id == ReviewProcedure.organisation_id)
+        .where(
+            Organisation.region_code == named.jurisdiction,
+            ReviewProcedure.approved_at.is_not(None),
+            ReviewProcedure.valid_from == named.effective_from,
+        )
+    )
+    return next((row for row in rows if title(row) == named.value), None)
 
 
 def open_limits(rules: RuleSet) -> list[Rule]:
@@ -108,6 +129,10 @@ def with_procedure(rules: RuleSet, row: ReviewProcedure, county_code: str) -> Ru
         changed[ODD] = _with(odd, said, value=row.odd)
     named = Rule(key=NAMED, title="本县（区）评审程序", status=Status.CONFIRMED, unit=Unit.TEXT)
     changed[NAMED] = _with(named, said, value=title(row), clause="")
+    for key, asked in ((PREREVIEW, row.prereview), (OUTSIDE, row.outside)):
+        if asked:
+            step = msgspec.structs.replace(named, key=key, title="本县（区）另加的步骤")
+            changed[key] = _with(step, said, value=OPTIONAL[key])
     return msgspec.structs.replace(rules, rules={**rules.rules, **changed})
 
 

@@ -29,6 +29,8 @@ TYPED = {
     Kind.ID_NUMBER,
 }
 
+REFUSED = "the server responded with a status of 4"
+
 
 class Hands:
     """One person, one window. `complaints`: console errors, and what axe-core finds serious.
@@ -104,6 +106,18 @@ class Hands:
         assert faults.count() == 0, faults.inner_text()
         expect(submit).to_have_count(0)
         self.look("after " + self.page.title())
+
+    def refused(self, button: str, *words: str) -> None:
+        """Press it, and be told on the page that comes what is wrong. That the browser's own
+        console names the status is no complaint."""
+        before = len(self.complaints)
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=button, exact=True).click()
+        for word in words:
+            expect(self.page.get_by_role("alert").first).to_contain_text(word)
+        self.look("refused: " + self.page.title())
+        said = self.complaints[before:]
+        self.complaints[before:] = [each for each in said if REFUSED not in each]
 
     # Filling in
 

@@ -24,6 +24,13 @@ def visible_files(by: Appointment) -> Select[NoticeFile]:
     return select(NoticeFile).where(NoticeFile.appointment_id == by.id)
 
 
+def taken_back(row: NoticeFile) -> bool:
+    """Whether its notice was taken back since it was asked for: such a copy does not say so, and
+    is not handed out any more."""
+    newer = row.notice.recalled_by
+    return newer is not None and newer.issued_at is not None and row.requested_at < newer.issued_at
+
+
 def request_file(
     session: Session, notice: Notice, kind: NoticeFormat, *, by: Appointment, now: datetime
 ) -> NoticeFile:

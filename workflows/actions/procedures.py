@@ -49,6 +49,8 @@ def draft(
         limits=limits,
         interval=interval,
         odd=said.get("odd") == "yes",
+        prereview=said.get("prereview") == "yes",
+        outside=said.get("outside") == "yes",
         drafted_at=now,
         drafted_by_id=by.id,
     )

@@ -112,9 +112,14 @@ def sheet(
 
 def _rows(fields: Sequence[Field], row: Answers, reader: _Reader) -> Iterator[SheetRow]:
     for question in fields:
-        if is_shown(question, row, reader.answers):
+        if is_shown(question, row, reader.answers) and not _denied(question, row):
             yield from _row(question, row.get(question.name), reader)
             yield from _computed(question, reader)
+
+
+def _denied(question: Field, row: Answers) -> bool:
+    """「没有发现问题：否」 puzzles whoever reads it: what was found stands right below."""
+    return question.name.endswith("_none") and row.get(question.name) is False
 
 
 def _row(question: Field, value: Any, reader: _Reader) -> Iterator[SheetRow]:
