@@ -147,7 +147,9 @@ def propose(
     if level == Level.COUNTY and (own := procedures.of_case(session, case)) is not None:
         proposal.procedure = own
         if own.prereview:
-            proposal.notes.append("本县评审程序：开会前由秘书预审材料，定开会时间时请留出预审的时间")
+            proposal.notes.append(
+                "本县评审程序：开会前由秘书预审材料，定开会时间时请留出预审的时间"
+            )
         if own.outside:
             proposal.notes.append("本县评审程序：专家组请外县专家，下表标明「外部」的是")
     proposal.notes += [
