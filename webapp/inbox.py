@@ -8,12 +8,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import Select, String, and_, bindparam, cast, func, literal, select
+from sqlalchemy.orm import Session, joinedload, load_only, selectinload
 
-from models import Appointment, Case, Clock, Draft, Rectification, Task
+from models import (
+    Appointment,
+    Case,
+    Clock,
+    Draft,
+    Duty,
+    Organisation,
+    Person,
+    Rectification,
+    Task,
+)
 from webapp import words
-from workflows.permissions import inbox, visible_cases
+from workflows.anybody import for_anybody
+from workflows.permissions import case_scope, inbox
 
 PER_PAGE = 60
 FAR = datetime.max.replace(tzinfo=UTC)  # steps without a number come after those with one
@@ -66,7 +77,12 @@ ORDERS: dict[str, tuple[str, Callable[[Waiting], tuple[object, ...]]]] = {
 
 def waiting(session: Session, by: Appointment) -> list[Waiting]:
     """All open steps of this person, in no particular order. One query."""
-    query = (
+    return [Waiting(*row) for row in session.execute(*_waiting(by))]
+
+
+@for_anybody
+def _waiting(by: Appointment) -> Select[int, str, datetime, datetime | None, str]:
+    return (
         inbox(by)
         .outerjoin(Task.clock)
         .outerjoin(Task.case)
@@ -74,7 +90,6 @@ def waiting(session: Session, by: Appointment) -> list[Waiting]:
             Task.id, Task.title, Task.opened_at, Clock.due_at, func.coalesce(Case.number, "")
         )
     )
-    return [Waiting(*row) for row in session.execute(query)]
 
 
 def steps(found: Sequence[Waiting]) -> list[str]:
@@ -107,55 +122,56 @@ def grouped(
 
 def _rows(session: Session, by: Appointment, ids: Sequence[int]) -> list[Row]:
     """Whole rows, in the order of the ids."""
-    found = session.scalars(
-        select(Task)
-        .where(Task.id.in_(ids))
-        .options(
-            joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
-            joinedload(Task.duty),
-            joinedload(Task.clock),
-            *(selectinload(each) for each in (Task.holder, Task.owner)),  # few have one
-        )
-    )
-    by_id = {task.id: task for task in found}
-    tasks = [by_id[key] for key in ids]
-    percents = _percents(session, by, ids)
-    items = _items(session, tasks)
-    cases = _cases(session, by, tasks)
-    return [
-        Row(
-            task,
-            percents.get(f"task:{task.id}"),
-            items.get(task.rectification_id or 0),
-            task.case_id is None or task.case_id in cases,
-        )
-        for task in tasks
-    ]
-
-
-def _percents(session: Session, by: Appointment, ids: Sequence[int]) -> dict[str, int]:
-    places = [f"task:{key}" for key in ids]
-    found = session.execute(
-        select(Draft.place, Draft.percent).where(
-            Draft.user_id == by.user_id, Draft.place.in_(places)
-        )
-    )
-    return dict(found.all())
-
-
-def _items(session: Session, tasks: Sequence[Task]) -> dict[int, Rectification]:
-    ids = {task.rectification_id for task in tasks} - {None}
     if not ids:
-        return {}
-    found = session.scalars(select(Rectification).where(Rectification.id.in_(ids)))
-    return {item.id: item for item in found}
+        return []
+    found = session.execute(_WHOLE, {"ids": ids, "me": by.user_id}).all()
+    cases = {row.Task.case_id for row in found}
+    opens = set(session.scalars(*_opens(by, cases=cases - {None}))) | {None}
+    by_id = {
+        task.id: Row(task, percent, item, task.case_id in opens) for task, percent, item in found
+    }
+    return [by_id[key] for key in ids]
 
 
-def _cases(session: Session, by: Appointment, tasks: Sequence[Task]) -> set[int]:
-    ids = {task.case_id for task in tasks} - {None}
-    return set(
-        session.scalars(visible_cases(by).with_only_columns(Case.id).where(Case.id.in_(ids)))
+_WHOLE = (  # as much of each as a line tells
+    select(Task, Draft.percent, Rectification)
+    .outerjoin(Rectification, Rectification.id == Task.rectification_id)
+    .outerjoin(
+        Draft,
+        and_(
+            Draft.user_id == bindparam("me"),
+            Draft.place == literal("task:").concat(cast(Task.id, String)),
+        ),
     )
+    .where(Task.id.in_(bindparam("ids", expanding=True)))
+    .options(
+        load_only(
+            Task.title,
+            Task.opened_at,
+            Task.case_id,
+            Task.duty_id,
+            Task.holder_id,
+            Task.owner_id,
+            Task.priority,
+            Task.follow_up_on,
+            Task.clock_id,
+        ),
+        load_only(Rectification.number, Rectification.problem),
+        joinedload(Task.case).options(
+            load_only(Case.number, Case.organisation_id),
+            joinedload(Case.person).load_only(Person.name),
+            joinedload(Case.organisation).load_only(Organisation.short_name),
+        ),
+        joinedload(Task.duty).load_only(Duty.occasion, Duty.kind, Duty.starts_on, Duty.ends_on),
+        joinedload(Task.clock).load_only(Clock.due_at),
+        *(selectinload(each) for each in (Task.holder, Task.owner)),  # few have one
+    )
+)
+
+
+@for_anybody
+def _opens(by: Appointment) -> Select[int]:
+    return select(Case.id).where(case_scope(by), Case.id.in_(bindparam("cases", expanding=True)))
 
 
 def _tone(due_at: datetime | None, now: datetime) -> str:

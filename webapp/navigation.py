@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from flask import g, request
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 
-from models import Notification, Role, Task
+from models import Appointment, Notification, Role, Task
 from webapp import db
 from webapp.access import current
 from workflows import permissions
+from workflows.anybody import for_anybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +77,22 @@ def open_count() -> int:
     """How many steps wait for this person."""
     if "open_steps" in g:
         return int(g.open_steps)
-    mine = permissions.inbox(current.appointment).with_only_columns(func.count(Task.id))
-    return db.session.scalar(mine) or 0
+    return db.session.scalar(*_open(current.appointment)) or 0
+
+
+@for_anybody
+def _open(by: Appointment) -> Select[int]:
+    return permissions.inbox(by).with_only_columns(func.count(Task.id))
 
 
 def unread_count() -> int:
     """How many lines the bell holds that were not read."""
-    unread = select(func.count(Notification.id)).where(
-        Notification.user_id == current.user.id, Notification.read_at.is_(None)
-    )
-    return db.session.scalar(unread) or 0
+    return db.session.scalar(_UNREAD, {"me": current.user.id}) or 0
+
+
+_UNREAD = select(func.count(Notification.id)).where(
+    Notification.user_id == bindparam("me"), Notification.read_at.is_(None)
+)
 
 
 def start_page() -> str:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import and_, literal, or_, select
+from sqlalchemy import Select, and_, bindparam, literal, or_, select
 from sqlalchemy.orm import contains_eager, joinedload
 
 from models import (
+    Appointment,
     Case,
     Clock,
     Document,
@@ -28,6 +29,7 @@ from webapp.seats import undeclared
 from workflows import surroundings
 from workflows.actions import delegation, tasks, users
 from workflows.actions import drafts as draft_actions
+from workflows.anybody import for_anybody
 from workflows.forms import check, load
 from workflows.forms.sheet import sheet
 from workflows.names import acting
@@ -146,9 +148,14 @@ def remarks(form: TaskForm, task: Task | None) -> list[str]:
 
 
 def _visible(task_id: int) -> Task:
-    return db.one_or_404(
-        visible_tasks(current.appointment)
-        .where(Task.id == task_id)
+    return db.session.scalars(*_step(current.appointment, key=task_id)).one_or_none() or abort(404)
+
+
+@for_anybody
+def _step(by: Appointment) -> Select[Task]:
+    return (
+        visible_tasks(by)
+        .where(Task.id == bindparam("key"))
         .options(
             joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
             joinedload(Task.clock),  # of the rest most steps have nothing

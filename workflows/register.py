@@ -10,8 +10,22 @@ page.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Date,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, joinedload, selectinload
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -26,13 +40,17 @@ from models import (
     RiskRecord,
     RiskReport,
 )
+from models.base import UtcDateTime
 from workflows import calendar, rules
+from workflows.anybody import for_anybody
 from workflows.permissions import OFFICES, areas_of, case_scope, may, reviewed_cases
 from workflows.rules import UNCONFIRMED, Rule, Status, day_of
 
 GRAVITY = (RiskColour.GREEN, RiskColour.YELLOW, RiskColour.ORANGE, RiskColour.RED)
 SPECIAL = (RiskColour.ORANGE, RiskColour.RED)  # with purple: 严格实行专案管理 (F09)
 STAR = "highrisk.yellow_star"
+Moment = datetime | BindParameter[datetime]
+Day = date | BindParameter[date]
 
 
 # Whose records
@@ -227,7 +245,7 @@ def limit_words(county_code: str, found: Grade, at: datetime) -> str:
 # What must be looked at now
 
 
-def late_reports(now: datetime) -> ColumnElement[bool]:
+def late_reports(now: Moment) -> ColumnElement[bool]:
     """Records with a report that is not made though its time is over."""
     return exists().where(
         RiskReport.record_id == RiskRecord.id,
@@ -250,9 +268,9 @@ def unreceived() -> ColumnElement[bool]:
     )
 
 
-def overdue(now: datetime) -> ColumnElement[bool]:
+def overdue(today: Day) -> ColumnElement[bool]:
     """Open records whose follow-up day is over."""
-    return and_(RiskRecord.closed_at.is_(None), RiskRecord.next_on < day_of(now))
+    return and_(RiskRecord.closed_at.is_(None), RiskRecord.next_on < today)
 
 
 def risen() -> ColumnElement[bool]:
@@ -262,23 +280,33 @@ def risen() -> ColumnElement[bool]:
 
 def alerts(now: datetime) -> dict[str, ColumnElement[bool]]:
     """What is warned of, by code."""
+    return _alerts(now, day_of(now))
+
+
+def _alerts(now: Moment, today: Day) -> dict[str, ColumnElement[bool]]:
     return {
         "late_report": late_reports(now),
         "unreported": unreported(),
         "unreceived": unreceived(),
-        "overdue": overdue(now),
+        "overdue": overdue(today),
         "risen": risen(),
     }
 
 
 def counted(session: Session, by: Appointment, now: datetime) -> dict[str, int]:
     """How many records one sees of each alert. One query."""
+    row = session.execute(*_counted(by, moment=now, day=day_of(now))).one()
+    return dict(row._mapping)
+
+
+@for_anybody
+def _counted(by: Appointment) -> Select[Any]:
+    at, on = bindparam("moment", type_=UtcDateTime), bindparam("day", type_=Date)
     columns = [
         func.coalesce(func.sum(case((condition, 1), else_=0)), 0).label(code)
-        for code, condition in alerts(now).items()
+        for code, condition in _alerts(at, on).items()
     ]
-    row = session.execute(select(*columns).select_from(RiskRecord).where(scope(by))).one()
-    return dict(row._mapping)
+    return select(*columns).select_from(RiskRecord).where(scope(by))
 
 
 def of_colour(code: str) -> ColumnElement[bool]:
