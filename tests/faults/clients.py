@@ -21,7 +21,7 @@ from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 from sqlalchemy.orm import Session
 
 from models import Case, CaseState, Task, TaskState
@@ -187,7 +187,7 @@ class Client(threading.Thread):
         while not self.stop_.is_set():
             try:
                 self.act()
-            except OperationalError:  # our own look at the database, while that is away
+            except (OperationalError, InternalError):  # our own look, away or left idle too long
                 time.sleep(0.1)
 
     def act(self) -> None:

@@ -38,6 +38,8 @@ from webapp import leftovers
 LOST = "lost"
 REST_SECONDS = 90
 MOST_IDLE = 1.0  # seconds until somebody is killed though nobody was told anything since the last
+MANY_CUTS = 10  # so often one request may be cut off before it is given time to come to its end
+TIME_TO_END = 20.0  # seconds
 LONGEST_FUSE = {WEB: 90, WORKER: 120}  # a step takes about so many statements
 
 
@@ -65,6 +67,7 @@ class Killer:
             told = self.journal.acknowledged
             time.sleep(self.dice.uniform(0, 2 * pause))
             wait(lambda: self.journal.acknowledged > told, MOST_IDLE)  # noqa: B023
+            self._give_time()
             self._count_burnt()
             role = self.dice.choices((WEB, WORKER, MASTER), (72, 24, 4))[0]
             if role is not MASTER and role not in self._lit and self.dice.random() < 0.6:
@@ -72,6 +75,13 @@ class Killer:
             else:
                 self._kill(role)
         self._put_out()
+
+    def _give_time(self) -> None:
+        """A long step among short ones would never end where somebody is killed after each short
+        one: it would be cut until its owner has lost patience, and prove nothing."""
+        cut = [each for each in self.journal.attempts if each.told[MANY_CUTS:] and not each.final]
+        if cut:
+            wait(lambda: any(each.final for each in cut), TIME_TO_END)
 
     def _kill(self, role: str) -> None:
         """At any moment."""

@@ -154,13 +154,14 @@ def serve(port: int, folder: Path, workers: int, practice: int) -> None:
     from gunicorn.app.base import BaseApplication
 
     from tests.faults import warm
-    from webapp import create_app, pdf, worker  # noqa: F401
+    from webapp import create_app, pdf, serving, worker  # noqa: F401
     from workflows import jobs
 
     fuse = Fuse(folder / "fuses")
     app = create_app()
     warm.up(app)
     _practise(app, folder, practice)
+    serving.settle()  # as every web process does; and what is not looked through is not copied
     become = _light(fuse)
     listener = socket.create_server(("127.0.0.1", port), backlog=256)
 
