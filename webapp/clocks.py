@@ -179,17 +179,14 @@ def _row(clock: Clock, answers: dict[int, int]) -> Row:
 def of_cases(since: datetime | None = None) -> Select[Clock]:
     """Limits of the cases one may see, or of those that have happened since; those of voided cases
     are over."""
-    ids = case_ids(current.appointment)
-    seen = Clock.case_id.in_(ids)
-    if since is not None:  # found by days first, not among all one ever could see
-        found = aliased(Case)
-        ids = select(found.id).where(found.event_at >= since, found.id.in_(ids))
-        seen = Case.id.in_(ids)
-    return (
-        select(Clock)
-        .join(Case, Case.id == Clock.case_id)
-        .where(seen, Case.state != CaseState.VOIDED)
-    )
+    ids, valid = case_ids(current.appointment), Case.state != CaseState.VOIDED
+    if since is None:
+        of_case = select(Clock).join(Case, Case.id == Clock.case_id)
+        return of_case.where(Clock.case_id.in_(ids), valid)
+    found = aliased(Case)  # by days first, not among all one ever could see
+    lately = select(found.id).where(found.event_at >= since, found.id.in_(ids))
+    # Whether a case was voided is asked once of it, not once of each of its limits
+    return select(Clock).where(Clock.case_id.in_(select(Case.id).where(Case.id.in_(lately), valid)))
 
 
 def of_duties() -> Select[Clock]:
