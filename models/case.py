@@ -49,6 +49,7 @@ class Case(Base):
             "ix_case_lacking",
             "id",
             *_FOLLOWED,
+            "state",
             where=" OR ".join(f"{column} IS false" for column in _FOLLOWED),
         ),
         index_where("ix_case_late_report", "id", where="late_report IS true"),
@@ -110,16 +111,19 @@ class UnitPart(enum.StrEnum):
     CONCERNED = "concerned"  # received a notice, or owns a ledger item
 
 
+SEES = "part NOT IN ('concerned', 'guide')"
+
+
 class CaseUnit(Base):
     """A unit's part in a case: the routing log, and what the query scope looks at."""
 
     __tablename__ = "case_unit"
     __table_args__ = (
         UniqueConstraint("case_id", "organisation_id", "part"),
-        Index("ix_case_unit_scope", "organisation_id", "case_id", "part"),
+        index_where("ix_case_unit_scope", "organisation_id", "case_id", "since", where=SEES),
     )
 
-    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     part: Mapped[UnitPart]
     since: Mapped[datetime]

@@ -24,7 +24,7 @@ class Document(Base):
         of_case_or_duty(),
     )
 
-    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"), index=True)
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("case.id"))
     duty_id: Mapped[int | None] = mapped_column(ForeignKey("duty.id"), index=True)
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))
     form: Mapped[str]  # name and version, such as in_hospital_discussion.v1

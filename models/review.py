@@ -31,7 +31,7 @@ class Panel(Base):
     __tablename__ = "panel"
     __table_args__ = (UniqueConstraint("case_id", "level"),)
 
-    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
     level: Mapped[Level]
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     chair_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
@@ -127,7 +127,7 @@ class Conclusion(Base):
     __table_args__ = (UniqueConstraint("panel_id"), UniqueConstraint("case_id", "level"))
 
     panel_id: Mapped[int | None] = mapped_column(ForeignKey("panel.id"))
-    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"), index=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
     level: Mapped[Level]
     document_id: Mapped[int] = mapped_column(ForeignKey("document.id"))
     code: Mapped[str] = mapped_column(info=SENSITIVE)

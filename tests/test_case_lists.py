@@ -19,6 +19,7 @@ from tests.people import World
 from webapp.cases.listing import PERIODS, period
 from webapp.clocks import seconds_between
 from webapp.words import SHANGHAI
+from workflows.permissions import case_ids
 
 ClientFor = Callable[[Appointment], Client]
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
@@ -197,6 +198,22 @@ def test_no_query_for_each_row(
                 assert client.get(address).status_code == 200
             costs.append(len(statements))
     assert costs[0] == costs[1] <= 20
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_what_a_unit_sees_is_found_by_the_index_of_that_alone(
+    session: Session, world: World, cases: list[Case]
+) -> None:
+    connection = session.connection()
+    query = case_ids(world.by["mch"])
+    told = query.compile(connection, compile_kwargs={"literal_binds": True})
+    explain = "EXPLAIN QUERY PLAN"
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # of eight rows
+        explain = "EXPLAIN"
+    plan = str(connection.exec_driver_sql(f"{explain} {told}").all())
+    assert "ix_case_unit_scope" in plan
+    assert set(session.scalars(query)) == {case.id for case in cases}
 
 
 # Clocks

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select, union_all
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import joinedload
 
 from models import Case, CaseState, Clock, Duty, NoticeRecipient, Organisation
 from webapp import db
@@ -179,14 +179,13 @@ def _row(clock: Clock, answers: dict[int, int]) -> Row:
 def of_cases(since: datetime | None = None) -> Select[Clock]:
     """Limits of the cases one may see, or of those that have happened since; those of voided cases
     are over."""
-    ids, valid = case_ids(current.appointment), Case.state != CaseState.VOIDED
+    ids, valid = case_ids(current.appointment, since), Case.state != CaseState.VOIDED
     if since is None:
         of_case = select(Clock).join(Case, Case.id == Clock.case_id)
         return of_case.where(Clock.case_id.in_(ids), valid)
-    found = aliased(Case)  # by days first, not among all one ever could see
-    lately = select(found.id).where(found.event_at >= since, found.id.in_(ids))
-    # Whether a case was voided is asked once of it, not once of each of its limits
-    return select(Clock).where(Clock.case_id.in_(select(Case.id).where(Case.id.in_(lately), valid)))
+    # Of a case the day, and whether it was voided, is asked once, not once for each of its limits
+    lately = select(Case.id).where(Case.id.in_(ids), Case.event_at >= since, valid)
+    return select(Clock).where(Clock.case_id.in_(lately))
 
 
 def of_duties() -> Select[Clock]:

@@ -4,14 +4,17 @@ Unseen is absent: pages take their rows from the queries here, so that a neighbo
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     CompoundSelect,
     Select,
     and_,
+    bindparam,
     exists,
     false,
     or_,
@@ -308,18 +311,29 @@ def case_scope(by: Appointment) -> ColumnElement[bool]:
     return _scope_of_role(by)
 
 
-def case_ids(by: Appointment) -> Select[int]:
+def case_ids(by: Appointment, since: datetime | None = None) -> Select[int]:
     """Their ids, for queries of other tables: found by units alone where units decide, so that no
-    case is looked up only to be left out."""
-    if by.role in (*_CASE_DESKS, Role.AUDITOR) and by.stands_for_id is None:
-        return _cases_of_unit(by)
-    return select(Case.id).where(case_scope(by))
+    case is looked up only to be left out. `since`: none is missing that has happened since; older
+    ones may be among them."""
+    if by.role not in (*_CASE_DESKS, Role.AUDITOR) or by.stands_for_id is not None:
+        return select(Case.id).where(case_scope(by))
+    ids = _cases_of_unit(by)
+    # A unit has its part from the report on, which is later than the event: only clocks may differ
+    return ids if since is None else ids.where(CaseUnit.since >= since - _CLOCKS_DIFFER)
+
+
+_CLOCKS_DIFFER = timedelta(days=1)
+# In the words of the index that holds only these
+_ELSEWHERE: BindParameter[UnitPart] = bindparam(
+    "elsewhere", (UnitPart.CONCERNED, UnitPart.GUIDE), expanding=True, literal_execute=True
+)
+_HAS_PART = CaseUnit.part.not_in(_ELSEWHERE)
 
 
 def _cases_of_unit(by: Appointment) -> Select[int]:
     return select(CaseUnit.case_id).where(
         CaseUnit.organisation_id == by.organisation_id,
-        CaseUnit.part.not_in((UnitPart.CONCERNED, UnitPart.GUIDE)),
+        _HAS_PART,
     )
 
 

@@ -107,7 +107,7 @@ class Size:
         """How many of the newest have their steps: all open ones, and closed ones as needed."""
         of_open = {2: 26, 4: 12, 5: 7, 6: 6, 7: 4, 8: 4}
         steps = sum(of_open[kind] * share / 1000 for kind, share in OPEN.items()) * self.open
-        return self.open + max(100, int((self.steps - steps) / 37))
+        return self.open + max(100, self.cases // 100, int((self.steps - steps) / 37))
 
 
 def fill(engine: Engine, size: Size, folder: Path, now: datetime) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import joinedload
 
 from models import (
     Case,
@@ -281,10 +281,9 @@ def lacks(code: str) -> ColumnElement[bool]:
 
 
 def happened(since: datetime, until: datetime) -> ColumnElement[bool]:
-    """A case one may see of a period; found by days first, not among all one ever could see."""
-    found = aliased(Case)
-    days = found.event_at >= since, found.event_at < until
-    return Case.id.in_(select(found.id).where(*days, found.id.in_(case_ids(current.appointment))))
+    """A case one may see of a period; found among those of that time, not among all ever seen."""
+    days = and_(Case.event_at >= since, Case.event_at < until)
+    return and_(days, Case.id.in_(case_ids(current.appointment, since)))
 
 
 def period(code: str, now: datetime) -> tuple[datetime, datetime]:
