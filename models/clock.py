@@ -27,7 +27,14 @@ class Clock(Base):
         UniqueConstraint("duty_id", "rule_key", "subject"),
         of_case_or_duty(),
         Index("ix_clock_of_case", "case_id", "due_at", "id", "met_at", "organisation_id"),
-        index_where("ix_clock_running", "case_id", "due_at", where="met_at IS NULL"),
+        index_where(
+            "ix_clock_running",
+            "case_id",
+            "due_at",
+            "id",
+            "organisation_id",
+            where="met_at IS NULL",
+        ),
         index_where(
             "ix_clock_of_duties",
             "duty_id",

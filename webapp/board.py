@@ -18,7 +18,7 @@ from webapp.cases.listing import PERIODS, happened, not_ended, period
 from webapp.register import alert_counts as register_alerts
 from workflows import kinds
 from workflows.frozen import rules_of
-from workflows.permissions import visible_cases
+from workflows.permissions import case_ids, visible_cases
 
 bp = Blueprint("board", __name__, url_prefix="/board")
 
@@ -95,11 +95,6 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _cases() -> Select[Case]:
-    """Cases one may see that were not voided."""
-    return visible_cases(current.appointment).where(Case.state != CaseState.VOIDED)
-
-
 def _of_all(desks: Counts, name: str) -> int:
     return sum(counts.get(name, 0) for counts in desks.values())
 
@@ -142,8 +137,10 @@ def _open(kind: kinds.Kind) -> Select[Case]:
 
 def _newest() -> Case | None:
     """The last that happened, of the cases reported last: one long ago may be reported late."""
-    last = _cases().with_only_columns(Case.id).order_by(Case.id.desc()).limit(100).subquery()
-    query = select(Case).join(last, last.c.id == Case.id).order_by(Case.event_at.desc()).limit(1)
+    ids = case_ids(current.appointment)
+    last = ids.order_by(ids.selected_columns[0].desc()).limit(100).subquery()
+    valid = select(Case).where(Case.id.in_(select(last)), Case.state != CaseState.VOIDED)
+    query = valid.order_by(Case.event_at.desc()).limit(1)
     return db.session.scalars(query, execution_options=db.PLANNED).first()
 
 

@@ -1,5 +1,6 @@
 """What a unit sees, and since when, is found by an index of that alone; what a case lacks by one
-that knows its state. No index that is the beginning of another.
+that knows its state; limits that run by one that knows whose. No index that is the beginning of
+another.
 
 Revision ID: 0044
 Revises: 0043
@@ -15,6 +16,7 @@ depends_on = None
 
 FOLLOWED = ("submitted", "county_concluded", "city_concluded")
 LACKING = " OR ".join(f"{name} IS false" for name in FOLLOWED)
+RUNNING = "met_at IS NULL"
 SEES = "part NOT IN ('concerned', 'guide')"
 NEEDLESS = ("case_unit", "conclusion", "document", "panel")  # an index of case_id
 
@@ -24,6 +26,8 @@ def upgrade() -> None:
     _index("ix_case_lacking", "case", ["id", *FOLLOWED, "state"], LACKING)
     op.drop_index("ix_case_unit_scope", "case_unit")
     _index("ix_case_unit_scope", "case_unit", ["organisation_id", "case_id", "since"], SEES)
+    op.drop_index("ix_clock_running", "clock")
+    _index("ix_clock_running", "clock", ["case_id", "due_at", "id", "organisation_id"], RUNNING)
     for table in NEEDLESS:
         op.drop_index(f"ix_{table}_case_id", table)
 
@@ -31,6 +35,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in NEEDLESS:
         op.create_index(f"ix_{table}_case_id", table, ["case_id"])
+    op.drop_index("ix_clock_running", "clock")
+    _index("ix_clock_running", "clock", ["case_id", "due_at"], RUNNING)
     op.drop_index("ix_case_unit_scope", "case_unit")
     op.create_index("ix_case_unit_scope", "case_unit", ["organisation_id", "case_id", "part"])
     op.drop_index("ix_case_lacking", "case")
