@@ -35,12 +35,7 @@ class Clock(Base):
             "organisation_id",
             where="met_at IS NULL",
         ),
-        index_where(
-            "ix_clock_of_duties",
-            "duty_id",
-            "due_at",
-            where="met_at IS NULL AND duty_id IS NOT NULL",
-        ),
+        index_where("ix_clock_of_duties", "duty_id", "due_at", where="duty_id IS NOT NULL"),
         index_where("ix_clock_met_late", "case_id", where=MET_LATE),
         index_where(
             "ix_clock_met_late_due", "due_at", "id", "case_id", "organisation_id", where=MET_LATE

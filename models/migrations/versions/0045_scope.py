@@ -16,6 +16,7 @@ depends_on = None
 
 FOLLOWED = ("submitted", "county_concluded", "city_concluded")
 LACKING = " OR ".join(f"{name} IS false" for name in FOLLOWED)
+OF_DUTIES = "duty_id IS NOT NULL"
 RUNNING = "met_at IS NULL"
 SEES = "part NOT IN ('concerned', 'guide')"
 NEEDLESS = ("case_unit", "conclusion", "document", "panel")  # an index of case_id
@@ -28,6 +29,8 @@ def upgrade() -> None:
     _index("ix_case_unit_scope", "case_unit", ["organisation_id", "case_id", "since"], SEES)
     op.drop_index("ix_clock_running", "clock")
     _index("ix_clock_running", "clock", ["case_id", "due_at", "id", "organisation_id"], RUNNING)
+    op.drop_index("ix_clock_of_duties", "clock")
+    _index("ix_clock_of_duties", "clock", ["duty_id", "due_at"], OF_DUTIES)
     for table in NEEDLESS:
         op.drop_index(f"ix_{table}_case_id", table)
 
@@ -35,6 +38,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in NEEDLESS:
         op.create_index(f"ix_{table}_case_id", table, ["case_id"])
+    op.drop_index("ix_clock_of_duties", "clock")
+    _index("ix_clock_of_duties", "clock", ["duty_id", "due_at"], f"{RUNNING} AND {OF_DUTIES}")
     op.drop_index("ix_clock_running", "clock")
     _index("ix_clock_running", "clock", ["case_id", "due_at"], RUNNING)
     op.drop_index("ix_case_unit_scope", "case_unit")
