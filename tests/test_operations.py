@@ -30,6 +30,7 @@ from tests.cases import report
 from tests.conftest import DATABASES
 from tests.pages import Client
 from tests.people import World
+from webapp import space
 from webapp.cli import main, migrate
 from workflows import jobs, operations
 from workflows.actions import incidents
@@ -86,6 +87,16 @@ def test_when_all_is_well_it_says_so(admin: Client, session: Session, world: Wor
     assert "没有等待办理的步骤" in page
     assert "没有异常，没有积压" in admin.get("/admin").text
     assert "没有待处理的异常" in admin.get("/admin/incidents").text
+
+
+def test_a_disk_that_is_nearly_full_is_seen_before_it_is(
+    admin: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "够用" in admin.get("/admin/health").text
+    monkeypatch.setattr(space, "FLOOR", 2**60)
+    monkeypatch.setattr(space, "SHARE", 1)  # whatever is in use is too much
+    assert "存储空间快用完了" in admin.get("/admin").text
+    assert "快用完了" in admin.get("/admin/health").text
 
 
 def test_without_a_worker_nothing_is_well(admin: Client, session: Session, world: World) -> None:
@@ -340,6 +351,11 @@ def test_the_commands_say_and_do_the_same(
     session.commit()
     well = run("operations")
     assert (well.exit_code, last_line(well)["incidents"]) == (0, 0)
+    with pytest.MonkeyPatch.context() as change:
+        change.setattr(space, "FLOOR", 2**60)
+        change.setattr(space, "SHARE", 1)
+        short = run("operations")
+    assert (short.exit_code, "快用完了" in short.output) == (1, True)
     case = report(session, world.by["department"], datetime.now(UTC), name=NAME)
     row = stand_still(session, case)
     ill = run("operations")

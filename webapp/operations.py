@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from workflows.actions.incidents import Alike
 
 
-@click.command("operations", help="积压、滞后、后台进程、异常与各流程版本的数目；末行是 JSON。")
+@click.command("operations", help="积压、滞后、后台进程、异常、存储空间与各流程版本；末行是 JSON。")
 @click.pass_obj
 def operations(settings: dict[str, Any]) -> None:
     """Lines for people, then one for programs. Exit status 1 if anything needs somebody."""
+    from webapp import space
     from webapp.labels import label
     from workflows import operations as running
 
-    now = datetime.now(UTC)
+    now, disk = datetime.now(UTC), space.left(settings)
     with transaction(settings) as session:
         queues = running.queues(session, now)
         alive = [beat.worker for beat, lives in running.workers(session, now) if lives]
@@ -42,6 +43,7 @@ def operations(settings: dict[str, Any]) -> None:
                 for queue in queues
             },
             "workers": len(alive),
+            "free_mb": disk.free // 1024**2,
             "incidents": sum(cause.count for cause in running.causes(session)),
             "definitions": {
                 f"{row.definition.name} {row.definition.number}": {
@@ -64,7 +66,9 @@ def operations(settings: dict[str, Any]) -> None:
                 f"{row.definition.name} 第 {row.definition.number} 版："
                 f"在办 {row.running}，停住 {row.incident}，已结束 {row.ended}"
             )
-    well = bool(alive) and not told["incidents"] and not any(q.is_late(now) for q in queues)
+        click.echo(f"存储空间：{disk}" + ("，快用完了" if disk.scarce else ""))
+    late = any(queue.is_late(now) for queue in queues)
+    well = bool(alive) and not told["incidents"] and not late and not disk.scarce
     click.echo(json.dumps({"well": well, **told}, ensure_ascii=False))
     sys.exit(0 if well else 1)
 

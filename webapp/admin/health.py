@@ -1,4 +1,4 @@
-"""运行环境: the database, versions, what PDF lacks."""
+"""运行环境: the database, the disk, versions, what PDF lacks."""
 
 import platform
 import tomllib
@@ -9,7 +9,7 @@ from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import text
 
-from webapp import db, pdf, schema
+from webapp import db, pdf, schema, space
 from webapp.admin.blueprint import SYSTEM, bp, only
 
 PARTS = (
@@ -28,6 +28,7 @@ def health() -> ResponseReturnValue:
     return render_template(
         "admin/health.html",
         database=_database(),
+        space=space.left(current_app.config),
         versions=_versions(),
         pdf_missing=pdf.missing(),
         pdf_weakened=pdf.weakened(),

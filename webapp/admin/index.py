@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import abort, render_template
+from flask import abort, current_app, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, or_, select
 
@@ -18,7 +18,7 @@ from models import (
     User,
     Zone,
 )
-from webapp import db, pdf
+from webapp import db, pdf, space
 from webapp.access import current
 from webapp.admin.blueprint import LOG, PEOPLE, SYSTEM, bp
 from webapp.admin.organisations import gaps
@@ -95,6 +95,8 @@ def _operations() -> tuple[str, str]:
 
 
 def _health() -> tuple[str, str]:
+    if space.left(current_app.config).scarce:
+        return "存储空间快用完了", "late"
     return "不能生成 PDF" if pdf.missing() else "齐备", "late" if pdf.missing() else "still"
 
 
