@@ -49,6 +49,7 @@ from tests.test_measures import (
     names,
 )
 from tests.walk import Move, Said, StartWalk, Walk, faults
+from workflows import differences
 from workflows.demo import answers
 from workflows.demo.answers import NAME
 from workflows.demo.play import Play
@@ -224,6 +225,10 @@ def the_city_thinks_otherwise(walk: Walk) -> None:
         (Level.COUNTY, "conditionally_avoidable", None),
         (Level.CITY, "avoidable", NOT_THE_SAME),
     ]
+    counted = differences.overturns(walk.session, by=walk.seat("renys")).total
+    assert (counted.cases, counted.any_part) == (1, 1)
+    assert [part for part, times in counted.parts.items() if times] == ["conclusion", "findings"]
+    assert walk.browser("shaoxz").get("/statistics/differences").status_code == 404
     for who in ("zhougy", "fangcf"):
         assert NOT_THE_SAME in walk.browser(who).get(f"/cases/{walk.case_id}/reviews").text
 
