@@ -15,6 +15,7 @@ from models import (
     Notice,
     NoticeRecipient,
     Panel,
+    Rectification,
     Role,
     Task,
     TaskState,
@@ -148,13 +149,20 @@ def remarks(form: TaskForm, task: Task | None) -> list[str]:
 
 
 def _visible(task_id: int) -> Task:
-    return db.session.scalars(*_step(current.appointment, key=task_id)).one_or_none() or abort(404)
+    found = db.session.execute(*_step(current.appointment, key=task_id)).one_or_none()
+    if found is None:
+        abort(404)
+    task: Task = found.Task
+    return task
 
 
 @for_anybody
-def _step(by: Appointment) -> Select[Task]:
+def _step(by: Appointment) -> Select[Task, Rectification | None]:
+    """With the ledger item it is about, so that nobody asks for that again."""
     return (
         visible_tasks(by)
+        .outerjoin(Rectification, Rectification.id == Task.rectification_id)
+        .add_columns(Rectification)
         .where(Task.id == bindparam("key"))
         .options(
             joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),

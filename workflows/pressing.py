@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models import Appointment, Organisation, Press, Rectification, RectificationState
@@ -44,7 +44,10 @@ def may_press(item: Rectification, by: Appointment) -> bool:
 
 def of_item(session: Session, item_id: int) -> list[Press]:
     """All pressings of an item, in order."""
-    return list(session.scalars(select(Press).where(Press.item_id == item_id).order_by(Press.id)))
+    return list(session.scalars(_OF_ITEM, {"item": item_id}))
+
+
+_OF_ITEM = select(Press).where(Press.item_id == bindparam("item")).order_by(Press.id)
 
 
 def unanswered(session: Session, item_id: int) -> list[Press]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from sqlalchemy import Select, and_, exists, or_, select, union_all
+from sqlalchemy import Select, and_, bindparam, exists, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from models import Case, Duty, Organisation, Rectification, RectificationState, Reopening
@@ -91,15 +91,29 @@ def _not_of(query: Select[Rectification], host: Case | Duty | None) -> Select[Re
     return query.where(or_(own.is_(None), own != host.id), Rectification.id.not_in(worked))
 
 
-def run_at(about: Case | Duty, level: str, place: int) -> list[Select[int]]:
-    """Queries for the item worked on at a place of a case or duty: its first round, or a later."""
-    column = "case_id" if isinstance(about, Case) else "duty_id"
-    return [
-        select(key).where(
-            getattr(table, column) == about.id, table.level == level, table.place == place
-        )
-        for table, key in ((Rectification, Rectification.id), (Reopening, Reopening.item_id))
-    ]
+def run_at(session: Session, about: Case | Duty, level: str, place: int) -> int | None:
+    """The id of the item worked on at a place of a case or duty: in its first round, or a later."""
+    queries = _RUN_AT["case_id" if isinstance(about, Case) else "duty_id"]
+    asked = {"about": about.id, "level": level, "place": place}
+    found = (session.scalars(query, asked).one_or_none() for query in queries)
+    return next((key for key in found if key is not None), None)
+
+
+def _at(table: type[Rectification | Reopening], owner: str, key: str) -> Select[int]:
+    return select(getattr(table, key)).where(
+        getattr(table, owner) == bindparam("about"),
+        table.level == bindparam("level"),
+        table.place == bindparam("place"),
+    )
+
+
+_RUN_AT = {
+    owner: (
+        _at(Rectification, owner, "id").execution_options(autoflush=False),  # entered at once
+        _at(Reopening, owner, "item_id"),
+    )
+    for owner in ("case_id", "duty_id")
+}
 
 
 def items_of(case_id: int) -> Select[Rectification]:

@@ -5,9 +5,9 @@ Who may look is the caller's matter, and so is keeping those who may not read na
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, select
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from models import Case, KeyKind, Person, SearchKey
@@ -23,7 +23,10 @@ def remember(session: Session, case: Case, answers: Mapping[str, Any]) -> None:
     keys = [(KeyKind.NUMBER, text) for text in ends_of_number(case.number)]
     keys += [(KeyKind.NAME, text) for text in dict.fromkeys(chain(*map(ends_of_name, names)))]
     rows = [{"case_id": case.id, "kind": kind, "text": text} for kind, text in keys]
-    session.execute(insert(SearchKey), rows)
+    session.connection().execute(_REMEMBER, rows)
+
+
+_REMEMBER = insert(cast(Table, SearchKey.__table__))
 
 
 def forget(session: Session, case: Case) -> None:

@@ -69,7 +69,8 @@ class _Items:
         return self._escalate(self._item_clock(item))
 
     def _item_clock(self, item_id: int) -> Clock | None:
-        return clocks.find(self.about, "rectification", str(item_id))
+        with self.session.no_autoflush:  # what is not written yet is found all the same
+            return clocks.find(self.about, "rectification", str(item_id))
 
     def _seat_item(self, lane: Lane, step: Step, task: Task) -> None:
         item = self._item(step)
@@ -81,9 +82,9 @@ class _Items:
         if isinstance(self.about, Duty) and self.about.item_id is not None:
             return self.session.get_one(Rectification, self.about.item_id)
         level, place = step.data.get("level", ""), step.index or 0
-        for query in recurrence.run_at(self.about, level, place):
-            if (found := self.session.scalars(query).one_or_none()) is not None:
-                return self.session.get_one(Rectification, found)
+        found = recurrence.run_at(self.session, self.about, level, place)
+        if found is not None:
+            return self.session.get_one(Rectification, found)
         raise LookupError(f"no item at {level} {place}")
 
     def _serve_clock(self, step: Step, task: Task, level: str | None) -> None:

@@ -70,8 +70,7 @@ def open_case(
     require(by, "case:report")
     what = kinds.KINDS[kind]
     # Reports of one county go one after the other: no number and no doubled request comes twice.
-    here = select(Region).where(Region.code == by.organisation.region_code).with_for_update()
-    county = session.scalars(here).one()
+    county = session.scalars(_COUNTY, {"here": by.organisation.region_code}).one()
     if (made := handed_in(session, by, key)) is not None and made.case is not None:
         return made.case
     form = load.load(what.report)
@@ -81,7 +80,8 @@ def open_case(
     case = _new_case(session, what, answers, county, by, now)
     if follows is not None:
         case.follows = follows
-    clocks.open_event_clocks(session, case, now=now)
+    clocks.open_event_clocks(session, case, now=now)  # one flush for both
+    search.remember(session, case, answers)
     task = _start(session, case, now)
     document = write_document(session, form, answers, task, key=key, by=by, now=now, edition=1)
     record(session, EventName.CASE_REPORTED, case=case, by=by, now=now, number=case.number)
@@ -104,10 +104,12 @@ def _new_case(
     place = rules.rule_set(county.code, event_at)
     in_force = procedures.applied(session, place, county.code, kind.code, event_at)
     receiver = places.unit_there(session, county.code, OrganisationKind.MCH, Level.COUNTY)
+    agreed = frozen.freeze(session, in_force)
     case = Case(
         number=_next_number(session, kind.letters, county.code, now),
         kind=kind.code,
         organisation=by.organisation,
+        organisation_id=by.organisation_id,
         county_code=county.code,
         city_code=city_code,
         reported_by_id=by.user_id,
@@ -116,7 +118,8 @@ def _new_case(
         born_at=moment_in(answers, "birth_dt"),
         reported_at=now,
         jurisdiction=city_code,
-        rules=frozen.freeze(session, in_force),
+        rules=agreed,
+        rules_digest=agreed.digest,
         person=Person(name=answers["name"], id_no=answers.get("id_no"), age=answers.get("age")),
         units=[],  # known to be none, so nobody looks for them
         clocks=[],
@@ -124,8 +127,6 @@ def _new_case(
     add_unit(case, by.organisation_id, UnitPart.REPORTER, now)
     add_unit(case, receiver.id, UnitPart.RECEIVER, now)
     session.add(case)
-    session.flush()
-    search.remember(session, case, answers)
     return case
 
 
@@ -143,6 +144,7 @@ def _next_number(session: Session, letters: str, county_code: str, now: datetime
     return f"{start}{following:04d}"
 
 
+_COUNTY = select(Region).where(Region.code == bindparam("here")).with_for_update()
 _LAST = (  # of all with so many digits; read from the end of the index
     select(Case.number)
     .where(

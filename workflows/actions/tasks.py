@@ -115,7 +115,7 @@ def complete_task(
     engine.lock(session, task)
     if (before := handed_in(session, by, key)) is not None:
         return before
-    session.refresh(task)
+    session.scalars(_AS_IT_IS, {"key": task.id}).one()
     if task.state != TaskState.OPEN or task.is_void:
         raise TaskClosed(task.id)
     if not may_complete(by, task):
@@ -131,6 +131,11 @@ def complete_task(
     document = write_document(session, form, answers, task, key=key, by=by, now=now)
     hand_in(Handing(session, task, document, by, now), form)
     return document
+
+
+_AS_IT_IS = (
+    select(Task).where(Task.id == bindparam("key")).execution_options(populate_existing=True)
+)
 
 
 def stands_still(task: Task) -> bool:

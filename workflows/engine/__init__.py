@@ -122,7 +122,8 @@ def start(
     session: Session, about: Case | Duty, name: str, data: Flags, host: Host, *, now: datetime
 ) -> Process:
     """A new process of a case or a periodic duty, run to its first steps. Raises StepFailed."""
-    definition = definitions.current(session, name, now)
+    with session.no_autoflush:  # nothing that waits to be written is a definition
+        definition = definitions.current(session, name, now)
     with _telling(name, None, None), script.at(now):
         workflow = BpmnWorkflow(
             *definitions.parsed(definition),
@@ -253,7 +254,8 @@ def _bring_rows(
     opened = _assigned(process, instance, host, now)
     if workflow.completed and process.status == ProcessState.RUNNING:
         process.status, process.ended_at = ProcessState.DONE, now
-    session.flush()  # what the rows refer to
+    if workflow.completed or rows.refer_to_new(opened):
+        session.flush()
     _cancel_overtaken(session, instance, now)
     add(session, process, opened)
     rows.set_timers(session, process, instance.timers, _waiting_timers(workflow))

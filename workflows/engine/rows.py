@@ -112,6 +112,12 @@ def add_first(session: Session, process: Process, tasks: list[Task]) -> None:
     set_committed_value(process, "tasks", tasks)
 
 
+def refer_to_new(tasks: list[Task]) -> bool:
+    """Whether a step refers to a row that has no id yet."""
+    others = (task.__dict__.get(relation) for task in tasks for relation, _column in _TO_ONE)
+    return any(other is not None and other.id is None for other in others)
+
+
 def _values(task: Task) -> dict[str, Any]:
     values = {key: getattr(task, key) for key in _COLUMNS}
     for relation, column in _TO_ONE:
