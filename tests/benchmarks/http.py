@@ -12,10 +12,9 @@ signature. Where one signs, verifying the password costs 26 ms of processor what
 
 How many cycles there can be at most is told by the processor time of one: two cores have 2,000 ms
 a second for server, database and clients together. It waits for nobody, so it is told as well:
-72 cycles would leave 28 ms for each. What is in the way is how often the database is asked, 58
-times a cycle: of the server's time more than half lies between a statement and its rows
-(SQLAlchemy, the driver, changing over to the database and back), a tenth in the engine and our own
-code, the rest in Flask, forms and templates. The database takes a fifth of all, the clients 2 ms.
+72 cycles would leave 28 ms for each. What is in the way is how often the database is asked, 53
+times a cycle: two thirds of the server's time lie between a statement and its rows.
+`tests.benchmarks.http_parts` tells whose code it goes into.
 
 CSRF, idempotency keys and durable commits are as in life. The list is the whole inbox as a page;
 the two forms are posted without fetching them first.

@@ -104,11 +104,11 @@ class Browser:
             answer = self.connection.getresponse()
         told = answer.read()
         if keeps:
-            self._keep(answer)
+            self._keep(answer.headers)
         return answer.status, answer.headers, told
 
-    def _keep(self, answer: http.client.HTTPResponse) -> None:
-        for cookie in answer.headers.get_all("Set-Cookie") or ():
+    def _keep(self, headers: http.client.HTTPMessage) -> None:
+        for cookie in headers.get_all("Set-Cookie") or ():
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name] = value
 
@@ -116,11 +116,12 @@ class Browser:
 @dataclass
 class Client:
     errand: Errand
+    browser: Callable[[int, str, str], Browser] = Browser
 
     def __post_init__(self) -> None:
         errand = self.errand
-        self.reporter = Browser(errand.port, errand.reporter, errand.password)
-        self.office = Browser(errand.port, errand.hands_in, errand.password)
+        self.reporter = self.browser(errand.port, errand.reporter, errand.password)
+        self.office = self.browser(errand.port, errand.hands_in, errand.password)
         self.turn = 0
 
     def cycle(self, found: Found) -> None:
