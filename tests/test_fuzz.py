@@ -39,6 +39,14 @@ def test_the_canary_hears_what_a_script_engine_of_the_usual_kind_would_do() -> N
         assert any(heard.startswith("exec") for heard in bird.heard)
 
 
+def test_a_property_without_a_name_ends_in_findings_not_in_an_exception() -> None:
+    text = files_of("maternal_death")["maternal_death/process.bpmn"]
+    nameless = text.replace('<spiffworkflow:property name="form"', "<spiffworkflow:property")
+    assert nameless != text
+    found = lint.lint_text("x/process.bpmn", nameless, vocabulary.vocabulary())
+    assert ("UT_report", "L21：写明表单") in [(f.element, f.text[:8]) for f in found]
+
+
 @pytest.mark.parametrize("kind", ["preScript", "postScript"])
 def test_code_beside_a_step_is_found(kind: str) -> None:
     root = parse_xml(files_of("maternal_death")["maternal_death/process.bpmn"])

@@ -181,7 +181,7 @@ def _user_tasks(root: Any, words: Vocabulary) -> Told:
         if not told.get("form"):
             yield name_of(step), "L21：写明表单，例如 form = receipt.v1"
         for key, form in told.items():
-            if key.partition(".")[0] == "form" and form and form not in words.forms:
+            if (key or "").partition(".")[0] == "form" and form and form not in words.forms:
                 yield name_of(step), f"L21：没有叫 {form} 的表单；改正名称，或一并上传表单文件"
         if told.get("effect") and told["effect"] not in words.effects:
             yield name_of(step), f"L21：系统里没有叫 {told['effect']} 的办理结果"
