@@ -36,6 +36,22 @@ if MEMORY.is_dir() and os.access(MEMORY, os.W_OK | os.X_OK) and disk_usage(MEMOR
 pytest_plugins = ["tests.played", "tests.plugins", "tests.postgres", "tests.walk"]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins the shares that the test processes are dealt, one after the other in
+    this order; who is done takes from the others' ends. So nobody waits for it at the end."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    dealt: list[pytest.Item] = []
+    for left in range(processes, 0, -1):
+        share = (len(items) - len(dealt)) // left
+        first = long[processes - left :: processes]
+        dealt += first + others[: share - len(first)]
+        del others[: share - len(first)]
+    items[:] = dealt
+
+
 def pytest_collection_finish() -> None:
     """What has been loaded stays: it is not looked through for garbage again and again, which was a
     seventh of the suite's time."""

@@ -73,6 +73,7 @@ def case_of(play: Play) -> Case:
     return play.stage.case
 
 
+@pytest.mark.long
 @pytest.mark.clause("B04")
 def test_the_level_above_forms_its_own_opinion_first(
     app: Flask, browse: Browse, session: Session, cast: Cast, play: Play

@@ -58,6 +58,7 @@ def looks(browse: Browse, case: Case, usernames: list[str]) -> dict[str, dict[st
     }
 
 
+@pytest.mark.long
 def test_filing_an_opinion_changes_nothing_that_anybody_sees(
     browse: Browse, session: Session, cast: Cast
 ) -> None:

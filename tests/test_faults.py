@@ -55,6 +55,7 @@ def memory() -> Iterator[Path]:
         yield folder
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("database", DATABASES)
 def test_killed_processes_lose_halve_and_double_nothing(
     database: str, tmp_path: Path, request: pytest.FixtureRequest

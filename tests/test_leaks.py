@@ -97,6 +97,7 @@ def database_url(played_url: str) -> str:
     return played_url
 
 
+@pytest.mark.long
 def test_each_canary_is_met_by_whom_the_table_allows(
     app: Flask, browse: Browse, session: Session, cast: Cast
 ) -> None:

@@ -111,6 +111,7 @@ def running(folder: Path, database_url: str) -> Iterator[Run]:
         run.process.wait(timeout=60)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("database", DATABASES)
 def test_it_starts_answers_and_stops(tmp_path: Path, database_url: str) -> None:
     with running(tmp_path, database_url) as run:

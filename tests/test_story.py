@@ -73,6 +73,7 @@ def empty_sqlite(settled_sqlite: Path) -> Path:
 
 
 @pytest.mark.clause("C01", "C03", "D04")
+@pytest.mark.long
 def test_one_death_from_its_panel_to_what_the_counties_are_told(start_walk: StartWalk) -> None:
     walk = start_walk()
     walk.play(Play.first_48h, lambda play: play.verify(60))

@@ -157,6 +157,7 @@ WHOLE = (FIRST_48H, RETURNED_TWICE, COUNTY_REVIEW, NOTICE, CITY_REVIEW, RECTIFIE
 
 
 @pytest.mark.clause("A01", "B04", "C05")
+@pytest.mark.long
 @pytest.mark.parametrize("database", DATABASES[1:])
 def test_from_discovery_to_the_closed_file(start_walk: StartWalk) -> None:
     """And an autopsy report so late that it stands in the way of closing the file. On SQLite a case
