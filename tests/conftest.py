@@ -19,7 +19,7 @@ from tests import form_desk, pages, people
 from tests.once import migrated_postgres, migrated_sqlite
 from tests.pages import Client
 from tests.people import World
-from webapp import config, create_app, db
+from webapp import config, create_app, db, serving
 from webapp.db import make_engine
 from webapp.forms import released
 from workflows.actions import users
@@ -55,9 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """What has been loaded stays: it is not looked through for garbage again and again, which was a
     seventh of the suite's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 10, 10)
+    serving.settle(many=50_000)
 
 
 def pytest_sessionfinish() -> None:
