@@ -95,6 +95,16 @@ def test_tables_of_a_submission() -> None:
     assert found["redacted_copy"].value == "redacted.pdf"
 
 
+def test_that_nothing_was_found_is_said_only_where_it_is_so() -> None:
+    form = "conclusion.v4"
+    told = {
+        said: "problems_none"
+        in rows(sheet(load(form), spoilt(form, {"problems_none": said}), NAMES))
+        for said in (True, False)
+    }
+    assert told == {True: True, False: False}
+
+
 def test_what_is_computed_is_on_the_sheet() -> None:
     form = "case_submission.v1"
     found = rows(sheet(load(form), GOOD[form], NAMES))
