@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask
 from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
 from SpiffWorkflow.spiff.serializer.config import SPIFF_CONFIG
 from sqlalchemy import Engine, event, select, text
@@ -19,6 +20,7 @@ from models import (
     Event,
     Incident,
     IncidentKind,
+    Notification,
     Process,
     ProcessState,
     Role,
@@ -89,14 +91,67 @@ def test_when_all_is_well_it_says_so(admin: Client, session: Session, world: Wor
     assert "没有待处理的异常" in admin.get("/admin/incidents").text
 
 
+SCARCE = {"SCARCE_BYTES": 2**60, "SCARCE_SHARE": 1}  # whatever is in use is too much
+ROOMY = {"SCARCE_BYTES": 0, "SCARCE_SHARE": 0}
+
+
 def test_a_disk_that_is_nearly_full_is_seen_before_it_is(
-    admin: Client, world: World, monkeypatch: pytest.MonkeyPatch
+    admin: Client, app: Flask, world: World
 ) -> None:
+    app.config.update(ROOMY)
     assert "够用" in admin.get("/admin/health").text
-    monkeypatch.setattr(space, "FLOOR", 2**60)
-    monkeypatch.setattr(space, "SHARE", 1)  # whatever is in use is too much
+    app.config.update(SCARCE)
     assert "存储空间快用完了" in admin.get("/admin").text
     assert "快用完了" in admin.get("/admin/health").text
+
+
+# hours from the beginning, disk, workers that look at once → what each administrator is told
+FULL, EMPTY = EventName.DISK_FILLED, EventName.DISK_CLEARED
+LOOKS = (
+    (0, ROOMY, 1, []),
+    (1, SCARCE, 2, [FULL]),
+    (24, SCARCE, 1, []),
+    (25, SCARCE, 2, [FULL]),
+    (26, ROOMY, 2, [EMPTY]),
+    (27, ROOMY, 1, []),
+    (28, SCARCE, 1, [FULL]),
+    (-48, SCARCE, 1, [FULL]),  # the clock was put back: better once too often
+)
+
+
+@pytest.mark.parametrize("database", DATABASES)
+def test_of_a_disk_that_fills_up_the_administrator_is_told_once_a_day_and_when_it_has_room(
+    client_for: ClientFor, app: Flask, session: Session, engine: Engine, world: World
+) -> None:
+    start = datetime.now(UTC)
+    for hours, disk, workers, words in LOOKS:
+        now, before = start + hours * HOUR, len(_lines(session))
+        watch = space.Watch({**app.config, **disk})
+        with Session(engine) as own:
+            due = watch.due(own, now)
+        for _ in range(workers * len(due)):  # all have seen it before one of them tells it
+            with Session(engine) as own, own.begin():
+                watch.tell(own, due[0], now)
+        assert [row.name for row in _lines(session)[before:]] == words, hours
+    lines = _lines(session)
+    assert {row.user_id for row in lines} == {world.user("system_admin").id}
+    assert len(told(session, FULL)) == 4
+    browser = client_for(world.by["system_admin"])
+    page = browser.get("/notifications").text
+    assert "服务器磁盘快用完了：剩余" in page
+    assert "服务器磁盘又有空间了：剩余" in page
+    assert browser.post(f"/notifications/{lines[0].id}").location == "/admin/health"
+
+
+def test_a_disk_at_the_mark_is_not_told_of_all_day() -> None:
+    at_the_mark = space.Space(free=110, total=2000, limit=100)
+    assert not at_the_mark.scarce
+    assert not at_the_mark.roomy
+
+
+def _lines(session: Session) -> list[Notification]:
+    session.rollback()
+    return list(session.scalars(select(Notification).order_by(Notification.id)))
 
 
 def test_without_a_worker_nothing_is_well(admin: Client, session: Session, world: World) -> None:
@@ -352,8 +407,8 @@ def test_the_commands_say_and_do_the_same(
     well = run("operations")
     assert (well.exit_code, last_line(well)["incidents"]) == (0, 0)
     with pytest.MonkeyPatch.context() as change:
-        change.setattr(space, "FLOOR", 2**60)
-        change.setattr(space, "SHARE", 1)
+        change.setenv("YILI_SCARCE_MB", str(2**40))
+        change.setenv("YILI_SCARCE_PERCENT", "100")
         short = run("operations")
     assert (short.exit_code, "快用完了" in short.output) == (1, True)
     case = report(session, world.by["department"], datetime.now(UTC), name=NAME)

@@ -40,4 +40,4 @@ if __name__ == "__main__":
         beat=timedelta(seconds=0.3),
         dead_after=timedelta(seconds=2),
     )
-    sys.exit(0 if worker.work(engine, lives, sweeps=()) else 3)
+    sys.exit(0 if worker.work(engine, lives, looks=()) else 3)

@@ -15,6 +15,8 @@
 | YILI_UPLOAD_MB     | 20                      | largest uploaded file                            |
 | YILI_KEEP_UPLOADS_DAYS | 30                  | uploads that nobody handed in go after so long   |
 | YILI_KEEP_JOBS_DAYS | 90                     | records of finished jobs go after so long        |
+| YILI_SCARCE_MB     | 1024                    | administrators are told of a disk with less left |
+| YILI_SCARCE_PERCENT | 5                      | and, of a small disk, with less of it left       |
 """
 
 import os
@@ -51,6 +53,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "UPLOAD_BYTES": upload,
         "KEEP_UPLOADS": _days(environ.get("YILI_KEEP_UPLOADS_DAYS", "30")),
         "KEEP_JOBS": _days(environ.get("YILI_KEEP_JOBS_DAYS", "90")),
+        "SCARCE_BYTES": int(environ.get("YILI_SCARCE_MB", "1024")) * MEGABYTE,
+        "SCARCE_SHARE": int(environ.get("YILI_SCARCE_PERCENT", "5")) / 100,
         "MAX_CONTENT_LENGTH": upload + FORM_TEXT_BYTES,
         "MAX_FORM_MEMORY_SIZE": FORM_TEXT_BYTES,
         "MAX_FORM_PARTS": 5000,

@@ -260,6 +260,8 @@ ENUMS: dict[type[StrEnum], dict[str, str]] = {
         EventName.INCIDENT_SOLVED: "异常自行恢复",
         EventName.CALENDAR_CHANGED: "变更工作日历",
         EventName.HOUSEKEEPING_DONE: "定期清理",
+        EventName.DISK_FILLED: "服务器磁盘快用完了",
+        EventName.DISK_CLEARED: "服务器磁盘又有空间了",
         EventName.STATE_EXPORTED: "导出技术状态",
         EventName.SESSION_STARTED: "登录",
         EventName.SESSION_REFUSED: "登录被拒",

@@ -84,7 +84,7 @@ def _target(line: Notification) -> str:
         return url_for("tasks.show", task_id=task)
     if panel is not None and db.session.scalar(convened_panels(by).where(Panel.id == panel)):
         return url_for("seats.index", panel_id=panel)
-    if (found := _of_measure(line, by) or _of_learning(line) or _of_risk(line)) is not None:
+    if found := _of_measure(line, by) or _of_learning(line) or _of_risk(line) or _of_disk(line):
         return found
     if item := line.data.get("item"):
         return _of_item(Rectification.id == item)
@@ -107,6 +107,11 @@ def _of_risk(line: Notification) -> str | None:
     if key is None or db.session.scalar(mine) is None:
         return None
     return url_for("register.show", record_id=key)
+
+
+def _of_disk(line: Notification) -> str | None:
+    seen = line.data.get("disk") and current.may("system:view")
+    return url_for("admin.health") if seen else None
 
 
 def _of_duty(duty: int) -> str:

@@ -11,13 +11,14 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
 from types import FrameType
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import Engine
@@ -25,7 +26,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from webapp import housekeeping as _housekeeping  # noqa: F401 - its job is known by its name
-from webapp import leftovers, outages
+from webapp import leftovers, outages, space
 from workflows import clocks, jobs
 from workflows.actions import (
     duties,
@@ -79,6 +80,12 @@ SWEEPS = (
     Sweep("risk", risk_warnings.due_records, risk_warnings.warn, every=timedelta(minutes=10)),
     Sweep("housekeeping", housekeeping.due_days, housekeeping.ask, every=timedelta(hours=1)),
 )
+
+
+def sweeps(settings: Mapping[str, Any]) -> Sequence[Sweep]:
+    """All of them, with the look at this installation's own disk."""
+    watch = space.Watch(settings)
+    return (*SWEEPS, Sweep("disk", watch.due, watch.tell, every=timedelta(minutes=1)))
 
 
 class Sweeper:
@@ -204,7 +211,7 @@ class Sweeper:
 def work(
     engine: Engine,
     worker: jobs.Worker,
-    sweeps: Sequence[Sweep] = SWEEPS,
+    looks: Sequence[Sweep] = SWEEPS,
     stop: Event | None = None,
 ) -> bool:
     """Be a worker until `stop` is set, by default by SIGTERM or SIGINT.
@@ -216,7 +223,7 @@ def work(
         return True
     log.info("worker %s has started", worker.name)
     try:
-        Sweeper(engine, sweeps).run(stop)
+        Sweeper(engine, looks).run(stop)
     finally:
         ended = worker.stop()
     log.info("worker %s has stopped%s", worker.name, "" if ended else ", leaving jobs to others")
@@ -261,6 +268,6 @@ def main(app: Flask) -> None:
     stop = stopped_by_signals()
     sweeping = (engine, Path(app.config["VAR"]), clock, stop)
     Thread(target=leftovers.keep_sweeping, args=sweeping, name="leftovers", daemon=True).start()
-    if not work(engine, worker, stop=stop):
+    if not work(engine, worker, sweeps(app.config), stop):
         logging.shutdown()
         os._exit(0)  # threads of unfinished jobs would keep the process from ending

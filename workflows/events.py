@@ -181,6 +181,8 @@ class EventName(enum.StrEnum):
     INCIDENT_SOLVED = "incident.solved"
     CALENDAR_CHANGED = "calendar.changed"
     HOUSEKEEPING_DONE = "housekeeping.done"
+    DISK_FILLED = "disk.filled"
+    DISK_CLEARED = "disk.cleared"
     STATE_EXPORTED = "state.exported"
     SESSION_STARTED = "session.started"
     SESSION_REFUSED = "session.refused"

@@ -7,6 +7,7 @@ it must recover by itself.
 
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -20,11 +21,11 @@ from pathlib import Path
 from random import Random
 from uuid import uuid4
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from models import Case, DossierRequest, DossierState, Task, TaskState
+from models import Case, DossierRequest, DossierState, Notification, Task, TaskState
 from tests.faults import kills
 from tests.faults.audit import Fault, audit, jobs, versions
 from tests.faults.clients import BUSY, DONE, Attempt, Client, Journal, Reply
@@ -33,6 +34,7 @@ from tests.faults.ground import Ground, fall_due, ground
 from tests.faults.kills import wait
 from tests.faults.stand import MASTER, WEB, WORKER
 from tests.postgres import Server
+from workflows.events import EventName
 
 AWAY, BUSY_TITLE, FULL = "数据库暂时连不上", "系统繁忙", "服务器存储空间不足"
 KEPT = "带着填写的内容继续"
@@ -235,10 +237,12 @@ def disk_full(folder: Path, seed: str, times: int = 2) -> Outcome:
         mounted = stack.enter_context(little_disk(folder, 24))
         place = stack.enter_context(served("full", folder, None))
         person, before = Person(place, dice), processes(place)
-        for _ in range(times):
+        for turn in range(times):
             paper, path = person.paper()
             attempt = person.journal.add(Attempt(paper.who, path, str(uuid4()), "UT_receive"))
             typed = paper.typed(attempt.key)
+            if mounted:
+                _filling_up(place, turn)
             with no_space(place, mounted):
                 _while_full(person, attempt, typed)
             client = Client(place.browser, place.engine, person.journal, seed, threading.Event())
@@ -250,6 +254,24 @@ def disk_full(folder: Path, seed: str, times: int = 2) -> Outcome:
         outcome.faults = settle(place, person.journal)
         expect(not list((folder / "files").glob("*.part")), "half an upload is left")
     return outcome
+
+
+def _filling_up(place: Ground, turn: int) -> None:
+    """Nearly full: the administrator is told of it, and again when it has room."""
+    filler = place.folder / "almost"
+    left = shutil.disk_usage(place.folder)
+    filler.write_bytes(bytes(left.free - left.total // 25))
+    told = wait(lambda: _told(place, EventName.DISK_FILLED) == turn + 1, 30)
+    expect(told, "nobody was told of a disk that is nearly full")
+    filler.unlink()
+    told = wait(lambda: _told(place, EventName.DISK_CLEARED) == turn + 1, 30)
+    expect(told, "nobody was told that the disk has room again")
+
+
+def _told(place: Ground, name: EventName) -> int:
+    query = select(func.count(Notification.id)).where(Notification.name == name.value)
+    with Session(place.engine.execution_options(reads=True)) as session:
+        return session.scalar(query) or 0
 
 
 def _while_full(person: Person, attempt: Attempt, typed: list[tuple[str, str]]) -> None:

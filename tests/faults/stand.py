@@ -22,6 +22,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -30,6 +31,7 @@ from typing import Any
 
 WEB, WORKER, MASTER = "web", "worker", "master"
 ROLES = (WEB, WORKER)
+LOOK = timedelta(seconds=2)  # how often it is looked for what is not urgent
 _forks = get_context("forkserver")
 _forks.set_forkserver_preload(["tests.faults.warm"])
 _starting = threading.Lock()  # stands are started by several threads
@@ -202,7 +204,9 @@ def serve(port: int, folder: Path, workers: int, practice: int) -> None:
             dead_after=timedelta(seconds=3),
             retry_after=[timedelta(seconds=0.5)] * 60,
         )
-        os._exit(0 if worker.work(engine, lives) else 3)
+        kinds = worker.sweeps(app.config)
+        sweeps = [replace(kind, every=min(kind.every, LOOK)) for kind in kinds]
+        os._exit(0 if worker.work(engine, lives, sweeps) else 3)
 
     assert threading.active_count() == 1, "forking with threads"
     _Children({MASTER: (lambda: Web().run(), 1), WORKER: (work, workers)}, folder / "pids").run()

@@ -139,6 +139,8 @@ SAYINGS: dict[str, Callable[[Any, Names], str]] = {
     "last": _counted("至 {}"),
     "uploads": _counted("没有用到的文件 {} 个"),
     "forgotten": _counted("办完的任务 {} 项"),
+    "space": _plain,
+    "people": _counted("已告诉 {} 名系统管理员"),
     "incident": _counted("异常 {}"),
     "process": _counted("流程 {}"),
     "fault": _coded({kind.value: labels.label(kind) for kind in IncidentKind}, strict=True),
