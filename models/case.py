@@ -112,6 +112,7 @@ class UnitPart(enum.StrEnum):
 
 
 SEES = "part NOT IN ('concerned', 'guide')"
+ELSEWHERE = "part IN ('concerned', 'guide')"
 
 
 class CaseUnit(Base):
@@ -121,6 +122,7 @@ class CaseUnit(Base):
     __table_args__ = (
         UniqueConstraint("case_id", "organisation_id", "part"),
         index_where("ix_case_unit_scope", "organisation_id", "case_id", "since", where=SEES),
+        index_where("ix_case_unit_elsewhere", "organisation_id", where=ELSEWHERE),
     )
 
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))

@@ -4,7 +4,7 @@ import enum
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import SENSITIVE, Base
@@ -29,7 +29,10 @@ class Panel(Base):
     `opened_reason`: why the chair opened before all were in."""
 
     __tablename__ = "panel"
-    __table_args__ = (UniqueConstraint("case_id", "level"),)
+    __table_args__ = (
+        UniqueConstraint("case_id", "level"),
+        Index("ix_panel_opened", "opened_at", "case_id", "level", "convened_at"),
+    )
 
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
     level: Mapped[Level]

@@ -11,7 +11,7 @@ from lxml import html
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session
 
-from models import Appointment, Case, CaseState, Clock
+from models import Appointment, Case, CaseState, CaseUnit, Clock, UnitPart
 from tests.cases import report
 from tests.conftest import DATABASES
 from tests.pages import Client
@@ -19,6 +19,7 @@ from tests.people import World
 from webapp.cases.listing import PERIODS, period
 from webapp.clocks import seconds_between
 from webapp.words import SHANGHAI
+from workflows.actions import places
 from workflows.permissions import case_ids
 
 ClientFor = Callable[[Appointment], Client]
@@ -198,6 +199,40 @@ def test_no_query_for_each_row(
                 assert client.get(address).status_code == 200
             costs.append(len(statements))
     assert costs[0] == costs[1] <= 20
+
+
+def test_nothing_is_looked_for_among_all_there_ever_was(
+    client_for: ClientFor, session: Session, engine: Engine, world: World, cases: list[Case]
+) -> None:
+    """Parts in cases, limits and panels, each by an index that holds little more than what is
+    asked for. SQLite says how it finds them, as long as it has counted nothing."""
+    client, asked = client_for(world.by["commission"]), []
+
+    def note(_connection: object, _cursor: object, statement: str, values: object, *_: object):
+        asked.append((statement, values))
+
+    event.listen(engine, "before_cursor_execute", note)
+    for address in ("/board", "/clocks?state=all", "/statistics/review-county"):
+        assert client.get(address).status_code == 200
+    elsewhere = world.units["neighbour"]
+    assert not places.is_used(session, elsewhere)
+    event.remove(engine, "before_cursor_execute", note)
+    connection = session.connection()
+    for statement, values in [one for one in asked if one[0].startswith("SELECT")]:
+        for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values):
+            all_of_them = re.match(
+                r"SCAN (case_unit|clock|panel|task)( USING INDEX (\w+))?$", row[3]
+            )
+            assert not all_of_them or all_of_them[3] in FEW, (row[3], statement)
+    for part in (UnitPart.CONCERNED, UnitPart.GUIDE):
+        told = CaseUnit(case=cases[0], organisation=elsewhere, part=part, since=NOW)
+        session.add(told)
+        assert places.is_used(session, elsewhere)
+        session.delete(told)
+        session.flush()
+
+
+FEW = {"ix_clock_waiting", "ix_clock_running", "ix_clock_met_late_due", "ix_panel_opened"}
 
 
 @pytest.mark.parametrize("database", DATABASES)

@@ -11,7 +11,16 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    Subquery,
+    and_,
+    func,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import joinedload
 
 from models import Case, CaseState, Clock, Duty, NoticeRecipient, Organisation
@@ -48,14 +57,16 @@ def due_within(now: datetime, hours: int) -> ColumnElement[bool]:
     return and_(running(), passes_within(now, hours))
 
 
-def passed(now: datetime) -> ColumnElement[bool]:
+def passed(now: datetime, due: SQLColumnExpression[Any] = Clock.due_at) -> ColumnElement[bool]:
     """Of a limit that is not met; like this the index that holds only these answers alone."""
-    return Clock.due_at <= now
+    return due <= now
 
 
-def passes_within(now: datetime, hours: int) -> ColumnElement[bool]:
+def passes_within(
+    now: datetime, hours: int, due: SQLColumnExpression[Any] = Clock.due_at
+) -> ColumnElement[bool]:
     """The same of one that will pass."""
-    return and_(Clock.due_at > now, Clock.due_at <= now + timedelta(hours=hours))
+    return and_(due > now, due <= now + timedelta(hours=hours))
 
 
 def met_late() -> ColumnElement[bool]:

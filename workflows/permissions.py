@@ -264,13 +264,12 @@ def in_place(by: Appointment) -> list[ColumnElement[bool]]:
     return [Task.case_id.not_in(reviewed_cases(by)), *of_diagram]
 
 
-def reviewed_cases(by: Appointment) -> Select[int]:
+def reviewed_cases(by: Appointment) -> CompoundSelect[int]:
     """Cases one has or had a part in the review of: nobody stands in there."""
-    return (
-        select(Panel.case_id)
-        .outerjoin(PanelMember, PanelMember.panel_id == Panel.id)
-        .where(or_(PanelMember.user_id == by.user_id, Panel.secretary_id == by.user_id))
-    )
+    # Each by its own index: asked for with an OR, all panels there ever were are looked through
+    as_member = select(Panel.case_id).join(PanelMember).where(PanelMember.user_id == by.user_id)
+    as_secretary = select(Panel.case_id).where(Panel.secretary_id == by.user_id)
+    return as_member.union_all(as_secretary)
 
 
 def visible_tasks(by: Appointment) -> Select[Task]:
@@ -328,6 +327,7 @@ _ELSEWHERE: BindParameter[UnitPart] = bindparam(
     "elsewhere", (UnitPart.CONCERNED, UnitPart.GUIDE), expanding=True, literal_execute=True
 )
 _HAS_PART = CaseUnit.part.not_in(_ELSEWHERE)
+PARTS = (_HAS_PART, CaseUnit.part.in_(_ELSEWHERE))  # both together: any, each found by its index
 
 
 def _cases_of_unit(by: Appointment) -> Select[int]:

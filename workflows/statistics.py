@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, and_, case, cast, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models import Appointment, Case, CaseKind, CaseState, Clock, Panel, Task, TaskState
@@ -56,12 +67,7 @@ def flows(
 ) -> dict[str, Flow]:
     """By the step's id in the diagram. Raises Forbidden."""
     require(by, "statistics:view")
-    found: dict[str, Flow] = {}
-    for row in session.execute(_counts(part, period, by, now)).mappings():
-        numbers = {name: int(row[name] or 0) for name in ("now", "late", "before", "came", "done")}
-        found[row["step"]] = Flow(**numbers)
-    for step, times in _quantiles(session, _durations(part, period, by)).items():
-        found[step].median, found[step].p90 = times["median"], times["p90"]
+    found = _measured(session, _tasks(part, period, by, now))
     if part.diagram == REVIEW:
         found[SEALED_STEP] = _panels(session, part, period, by)
     return found
@@ -102,99 +108,126 @@ def _steps(part: Part, by: Appointment) -> list[ColumnElement[bool]]:
     return conditions if part.level is None else [*conditions, Task.level == part.level]
 
 
-def _counts(
-    part: Part, period: Period, by: Appointment, now: datetime
-) -> Select[str, int, int, int, int, int]:
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """What is counted of which rows, by `key`; how long those that are `done` took."""
+
+    rows: Select[*tuple[Any, ...]]
+    key: InstrumentedAttribute[Any]
+    numbers: Mapping[str, ColumnElement[int]]
+    done: ColumnElement[bool]
+    seconds: ColumnElement[float]
+
+
+def _tasks(part: Part, period: Period, by: Appointment, now: datetime) -> _Counted:
     """What is open, or was at some moment of the period or after it."""
     is_open = Task.state == TaskState.OPEN
-    closed = Task.closed_at.is_not(None)
-    overdue = and_(is_open, Clock.met_at.is_(None), Clock.due_at <= now)
-    return (
-        select(
-            Task.bpmn_id.label("step"),
-            _count(is_open).label("now"),
-            _count(overdue).label("late"),
-            _count(Task.opened_at < period.since).label("before"),
-            _count(_within(Task.opened_at, period)).label("came"),
-            _count(and_(closed, _within(Task.closed_at, period))).label("done"),
-        )
+    closed = and_(Task.closed_at.is_not(None), _within(Task.closed_at, period))
+    return _Counted(
+        select(Task.bpmn_id.label("key"))
         .join(Case, Case.id == Task.case_id)
         .outerjoin(Clock, Clock.id == Task.clock_id)
-        .where(*_steps(part, by), or_(is_open, Task.closed_at >= period.since))
-        .group_by(Task.bpmn_id)
+        .where(*_steps(part, by), or_(is_open, Task.closed_at >= period.since)),
+        Task.bpmn_id,
+        {
+            "now": _count(is_open),
+            "late": _count(and_(is_open, Clock.met_at.is_(None), Clock.due_at <= now)),
+            "before": _count(Task.opened_at < period.since),
+            "came": _count(_within(Task.opened_at, period)),
+            "done": _count(closed),
+        },
+        and_(Task.state == TaskState.DONE, closed),
+        seconds_between(Task.opened_at, Task.closed_at),
     )
 
 
-def _durations(part: Part, period: Period, by: Appointment) -> Select[str, float]:
-    return (
-        select(
-            Task.bpmn_id.label("step"),
-            seconds_between(Task.opened_at, Task.closed_at).label("seconds"),
-        )
-        .join(Case, Case.id == Task.case_id)
-        .where(*_steps(part, by), Task.state == TaskState.DONE, _within(Task.closed_at, period))
-    )
-
-
-def _quantiles(session: Session, durations: Select[str, float]) -> dict[str, Mapping[str, float]]:
-    """Median and p90 by step, between two values in proportion, alike on both databases."""
-    each = durations.subquery()
+def _measured(session: Session, counted: _Counted) -> dict[str, Flow]:
+    """Numbers and times by key. The rows are found once where the database knows quantiles."""
+    numbers = [number.label(name) for name, number in counted.numbers.items()]
+    query = counted.rows.add_columns(*numbers).group_by(counted.key)
+    times: dict[str, Mapping[str, float]] = {}
     if session.get_bind().dialect.name == "postgresql":
-        query = select(
-            each.c.step,
+        query = query.add_columns(
             *(
-                func.percentile_cont(q).within_group(each.c.seconds).label(name)
+                func.percentile_cont(q)
+                .within_group(counted.seconds)
+                .filter(counted.done)
+                .label(name)
                 for name, q in QUANTILES.items()
-            ),
+            )
         )
     else:
-        place = func.row_number().over(partition_by=each.c.step, order_by=each.c.seconds)
-        of = func.count().over(partition_by=each.c.step)
-        each = select(each.c.step, each.c.seconds, place.label("place"), of.label("of")).subquery()
-        query = select(
-            each.c.step,
-            *(
-                func.sum(
-                    each.c.seconds
-                    * func.max(
-                        0.0, 1.0 - func.abs(each.c.place - 1.0 - cast(q, Float) * (each.c.of - 1))
-                    )
-                ).label(name)
-                for name, q in QUANTILES.items()
-            ),
-        )
-    rows = session.execute(query.group_by(each.c.step)).mappings()
-    return {row["step"]: {name: float(row[name]) for name in QUANTILES} for row in rows}
+        times = _quantiles(session, counted)
+    found = {}
+    for row in session.execute(query).mappings():
+        took = times.get(row["key"], row)
+        flow = Flow(**{name: int(row[name] or 0) for name in counted.numbers})
+        flow.median, flow.p90 = took.get("median"), took.get("p90")
+        found[row["key"]] = flow
+    return found
+
+
+def _quantiles(session: Session, counted: _Counted) -> dict[str, Mapping[str, float]]:
+    """Between two values in proportion, as PostgreSQL does it."""
+    seconds = counted.seconds.label("seconds")
+    each = counted.rows.where(counted.done).add_columns(seconds).subquery()
+    place = func.row_number().over(partition_by=each.c.key, order_by=each.c.seconds)
+    of = func.count().over(partition_by=each.c.key)
+    each = select(each.c.key, each.c.seconds, place.label("place"), of.label("of")).subquery()
+    query = select(
+        each.c.key,
+        *(
+            func.sum(
+                each.c.seconds
+                * func.max(
+                    0.0, 1.0 - func.abs(each.c.place - 1.0 - cast(q, Float) * (each.c.of - 1))
+                )
+            ).label(name)
+            for name, q in QUANTILES.items()
+        ),
+    )
+    rows = session.execute(query.group_by(each.c.key)).mappings()
+    return {row["key"]: {name: float(row[name]) for name in QUANTILES} for row in rows}
 
 
 def _panels(session: Session, part: Part, period: Period, by: Appointment) -> Flow:
     """The step of the opinions, by panel: what one expert did is not to be read from it."""
-    conditions = [case_scope(by), Case.state != CaseState.VOIDED, *_of_kind(part.kind)]
-    if part.level is not None:
-        conditions.append(Panel.level == part.level)
-    counted = session.execute(
-        select(
-            _count(Panel.opened_at.is_(None)).label("now"),
-            _count(Panel.convened_at < period.since).label("before"),
-            _count(_within(Panel.convened_at, period)).label("came"),
-            _count(and_(Panel.opened_at.is_not(None), _within(Panel.opened_at, period))).label(
-                "done"
-            ),
-        )
-        .join(Case, Case.id == Panel.case_id)
-        .where(*conditions, or_(Panel.opened_at.is_(None), Panel.opened_at >= period.since))
-    ).one()
-    found = Flow(**{name: int(number) for name, number in counted._mapping.items()})
-    times = _quantiles(
+    panels = _lately(part, period)
+    opened = and_(panels.opened_at.is_not(None), _within(panels.opened_at, period))
+    levels = _measured(
         session,
-        select(
-            Panel.level.label("step"),
-            seconds_between(Panel.convened_at, Panel.opened_at).label("seconds"),
-        )
-        .join(Case, Case.id == Panel.case_id)
-        .where(*conditions, _within(Panel.opened_at, period)),
+        _Counted(
+            select(panels.level.label("key"))
+            .join(Case, Case.id == panels.case_id)
+            .where(case_scope(by), Case.state != CaseState.VOIDED, *_of_kind(part.kind)),
+            panels.level,
+            {
+                "now": _count(panels.opened_at.is_(None)),
+                "before": _count(panels.convened_at < period.since),
+                "came": _count(_within(panels.convened_at, period)),
+                "done": _count(opened),
+            },
+            opened,
+            seconds_between(panels.convened_at, panels.opened_at),
+        ),
     )
-    if len(times) == 1:  # both levels together have no common time
-        [only] = times.values()
-        found.median, found.p90 = only["median"], only["p90"]
+    return _together(list(levels.values()))
+
+
+def _lately(part: Part, period: Period) -> Any:
+    """Panels that are sealed, or were at some moment of the period or after it. First the ones,
+    then the others: asked for with an OR, each panel of each case one sees is looked up."""
+    columns = Panel.case_id, Panel.level, Panel.opened_at, Panel.convened_at
+    at = [] if part.level is None else [Panel.level == part.level]
+    whens = Panel.opened_at.is_(None), Panel.opened_at >= period.since
+    return union_all(*(select(*columns).where(when, *at) for when in whens)).subquery("lately").c
+
+
+def _together(levels: list[Flow]) -> Flow:
+    """Of both levels; they have no common time, only one alone has."""
+    names = "now", "before", "came", "done"
+    found = Flow(**{name: sum(getattr(flow, name) for flow in levels) for name in names})
+    timed = [flow for flow in levels if flow.median is not None]
+    if len(timed) == 1:
+        found.median, found.p90 = timed[0].median, timed[0].p90
     return found

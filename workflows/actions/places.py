@@ -28,7 +28,7 @@ from workflows import regions
 from workflows.actions.accounts import today, yesterday
 from workflows.actions.tasks import InvalidAnswers
 from workflows.events import EventName, record
-from workflows.permissions import require
+from workflows.permissions import PARTS, require
 
 VIEW = "system:view"
 # Their area is what they answer for: a county's commission sits in the county, a city's in the city
@@ -172,8 +172,8 @@ def end_zone(
 def is_used(session: Session, row: Organisation) -> bool:
     """Whether a case involves it."""
     reported = exists().where(Case.organisation_id == row.id)
-    involved = exists().where(CaseUnit.organisation_id == row.id)
-    return bool(session.scalar(select(or_(reported, involved))))
+    involved = (exists().where(CaseUnit.organisation_id == row.id, part) for part in PARTS)
+    return bool(session.scalar(select(or_(reported, *involved))))
 
 
 def _named(session: Session, name: str) -> Organisation | None:
