@@ -82,8 +82,9 @@ def restore(session: Session, case: Case, kept: Kept, steps: str, host: Recordin
             script.Engine(host.functions, host.services),
         )
         instance = engine._Instance(workflow, kept.digest)
-        session.add_all(engine._assigned(process, instance, host, DEATH))
-        engine.rows.set_timers(session, process, {}, engine._waiting_timers(workflow))
+        instance.look()
+        session.add_all(engine._assigned(session, process, instance, host, DEATH))
+        engine.rows.set_timers(session, process.id, {}, engine._waiting_timers(workflow))
     session.commit()
     stored = Stored.__new__(Stored)
     stored.session, stored.host, stored.restarts = session, host, False

@@ -40,7 +40,7 @@ from models import (
     TaskState,
     Timer,
 )
-from workflows.engine import _open_steps, _waiting_timers, definitions, script, store
+from workflows.engine import _waiting_timers, definitions, script, store
 
 HALF, DOUBLED = "half", "doubled"
 BESIDE = ("extension_request.", "ledger_item.")  # sheets that begin something of their own
@@ -197,7 +197,8 @@ def _waited_for(process: Process) -> tuple[set[str], dict[str, datetime], bool]:
         return set(), {}, False
     workflow = _loaded(process)
     dues = {key: due for key, (due, _) in _waiting_timers(workflow).items()}
-    return set(_open_steps(workflow)), dues, workflow.completed
+    steps = {step.id.hex for step in store.open_user_tasks(workflow)}
+    return steps, dues, workflow.completed
 
 
 def _loaded(process: Process) -> Any:
@@ -207,7 +208,7 @@ def _loaded(process: Process) -> Any:
 
 
 def versions(rows: Rows) -> Iterator[Fault]:
-    """Each save counts one: starting, every step, every firing, the end. Seats that change count
+    """Each save counts one: starting, every step, every firing. Seats that change count
     too, so this holds only where nobody gave up a seat and each case has one process."""
     fired = Counter(event.case_id for event in rows.events["timer.fired"])
     # A longer deadline moves the alarm of the step that works towards it
@@ -216,8 +217,7 @@ def versions(rows: Rows) -> Iterator[Fault]:
     for process in rows.processes:
         if process.case_id is None:  # what duties have fired stands beside no case
             continue
-        ended = process.status is ProcessState.DONE  # written beside the state
-        wanted = 1 + done[process.id] + fired[process.case_id] + ended
+        wanted = 1 + done[process.id] + fired[process.case_id]
         if process.version != wanted and process.status is not ProcessState.CANCELLED:
             kind = DOUBLED if process.version > wanted else HALF
             yield Fault(kind, f"process {process.id} was saved {process.version} of {wanted} times")

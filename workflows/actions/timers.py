@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, undefer
+from sqlalchemy.orm import Session, joinedload
 
 from models import IncidentKind, Process, ProcessState, Timer
 from workflows import engine
+from workflows.engine import rows
 from workflows.events import EventName, record
 from workflows.failures import RETRY_AFTER, Failure, open_incident
 from workflows.services import host_of
@@ -33,7 +34,7 @@ def fire(session: Session, process_id: int, now: datetime) -> bool:
     process = session.scalars(
         select(Process)
         .where(Process.id == process_id, Process.status == ProcessState.RUNNING)
-        .options(undefer(Process.state), joinedload(Process.case), joinedload(Process.duty))
+        .options(*rows.WHOLE, joinedload(Process.case), joinedload(Process.duty))
         .with_for_update(skip_locked=True, of=Process)
     ).one_or_none()
     if process is None or not any(timer.due_at < now for timer in process.timers):

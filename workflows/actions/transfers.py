@@ -217,7 +217,7 @@ def _reworded(session: Session, process: Process, preview: Preview) -> Steps:
 def _put(session: Session, process: Process, definition: Definition, state: bytes) -> None:
     process.definition = definition
     session.flush()
-    rows.keep(session, process, state)
+    rows.keep(session, rows.read(session, process.id), state)
 
 
 def can_undo(row: Transfer) -> bool:

@@ -5,7 +5,7 @@ timers come out as rows, in the caller's transaction. What a step means, who doe
 is due is the host's to say; the engine keeps the order.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackErro
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from models import Case, Duty, Process, ProcessState, Task, TaskState
+from models import Case, Definition, Duty, Process, ProcessState, Task, TaskState
 from workflows.engine import definitions, rows, script, store
 from workflows.engine.script import Functions
 
@@ -104,8 +104,13 @@ class _Instance:
 
     workflow: Any
     digest: str
-    steps: dict[str, Any] = field(default_factory=dict)  # rows that are open
+    steps: set[str] = field(default_factory=set)  # rows that are open
     timers: dict[str, tuple[datetime, str]] = field(default_factory=dict)  # rows that wait
+    open: dict[str, Any] = field(default_factory=dict)  # steps that are open now
+
+    def look(self) -> None:
+        """See which steps are open, after the process has moved."""
+        self.open = {step.id.hex: step for step in store.open_user_tasks(self.workflow)}
 
 
 class Host(Protocol):
@@ -133,13 +138,17 @@ def start(
         _advance(workflow)
         instance = _Instance(workflow, definition.digest)
         process = Process(definition=definition, started_at=now, state=_packed(instance))
+        if workflow.completed:
+            process.status, process.ended_at = ProcessState.DONE, now
         if isinstance(about, Case):
             process.case = about
         else:
             process.duty = about
         session.add(process)
         session.flush()
-        _bring_rows(session, process, instance, host, now, rows.add_first)
+        opened = _assigned(session, process, instance, host, now)
+        rows.add_first(session, process, opened)
+        rows.set_timers(session, process.id, instance.timers, _waiting_timers(workflow))
     return process
 
 
@@ -158,18 +167,18 @@ def complete(
 
     Raises StepClosed, StepFailed.
     """
-    process = rows.with_state(session, task.process_id)
-    with _telling(process.definition.name, process.id, task.bpmn_id), script.at(now):
-        instance = _load(process, host, now)
-        step = _open_steps(instance.workflow).get(task.spiff_id)
+    row = rows.read(session, task.process_id)
+    with _telling(row.name, row.id, task.bpmn_id), script.at(now):
+        instance = _load(session, row, host, now)
+        step = instance.open.get(task.spiff_id)
         if step is None:
             raise StepClosed(task.spiff_id)
         step.data.update(data)
         step.run()
         _advance(instance.workflow)
         rows.close(session, task, state, now, by_id)
-        del instance.steps[task.spiff_id]
-        _save(session, process, instance, host, now)
+        instance.steps.remove(task.spiff_id)
+        _save(session, row, instance, host, now)
 
 
 def lock(session: Session, task: Task) -> Process:
@@ -183,12 +192,13 @@ def fire(session: Session, process: Process, host: Host, *, now: datetime) -> No
     """
     due = {timer.spiff_id: timer.bpmn_id for timer in process.timers if timer.due_at <= now}
     first = next(iter(due.values()), None)
-    with _telling(process.definition.name, process.id, first), script.at(now):
-        instance = _load(process, host, now)
+    row = rows.read(session, process.id)
+    with _telling(row.name, row.id, first), script.at(now):
+        instance = _load(session, row, host, now)
         waiting = {key for key, (at, _) in instance.timers.items() if at <= now}
         if unknown := due.keys() - waiting:
             raise LookupError(f"the state does not wait for {sorted(unknown)}")
-        _save(session, process, instance, host, now)
+        _save(session, row, instance, host, now)
 
 
 def cancel(process: Process, *, now: datetime) -> None:
@@ -200,20 +210,25 @@ def cancel(process: Process, *, now: datetime) -> None:
             task.state, task.closed_at = TaskState.CANCELLED, now
 
 
-def _load(process: Process, host: Host, now: datetime) -> _Instance:
+def _load(session: Session, row: rows.Row, host: Host, now: datetime) -> _Instance:
     digest = ""
 
     def specification(version: str) -> definitions.Specification:
         nonlocal digest
         digest = version
-        return definitions.known(version) or definitions.parsed(process.definition)
+        if (known := definitions.known(version)) is not None:
+            return known
+        return definitions.parsed(session.get_one(Definition, row.definition_id))
 
     engine = script.Engine(host.functions, host.services)
-    workflow = store.decode(process.state, specification, engine)
-    instance = _Instance(workflow, digest, _open_steps(workflow), _waiting_timers(workflow))
+    workflow = store.decode(row.state, specification, engine)
+    instance = _Instance(workflow, digest, timers=_waiting_timers(workflow))
+    instance.look()
+    instance.steps.update(instance.open)
     if any(due <= now for due, _ in instance.timers.values()):  # else it rests where it was saved
         workflow.refresh_timers()
         _advance(workflow)
+        instance.look()
     return instance
 
 
@@ -229,55 +244,43 @@ def _advance(workflow: Any) -> None:
 
 
 def _save(
-    session: Session, process: Process, instance: _Instance, host: Host, now: datetime
+    session: Session, row: rows.Row, instance: _Instance, host: Host, now: datetime
 ) -> None:
     state = _packed(instance)
-    _bring_rows(session, process, instance, host, now)
-    rows.keep(session, process, state)
+    opened = _assigned(session, row, instance, host, now)
+    _cancel_overtaken(session, instance, now)
+    rows.add(session, row.id, opened)
+    rows.set_timers(session, row.id, instance.timers, _waiting_timers(instance.workflow))
+    if instance.workflow.completed and row.status == ProcessState.RUNNING:
+        row.status, row.ended_at = ProcessState.DONE, now
+    rows.keep(session, row, state)
 
 
 def _packed(instance: _Instance) -> bytes:
     store.prune(instance.workflow)
+    instance.look()
     return store.encode(instance.workflow, instance.digest)
 
 
-def _bring_rows(
-    session: Session,
-    process: Process,
-    instance: _Instance,
-    host: Host,
-    now: datetime,
-    add: Callable[[Session, Process, list[Task]], None] = rows.add,
-) -> None:
-    """Steps and timers as the state has them now."""
-    workflow = instance.workflow
-    opened = _assigned(process, instance, host, now)
-    if workflow.completed and process.status == ProcessState.RUNNING:
-        process.status, process.ended_at = ProcessState.DONE, now
-    if workflow.completed or rows.refer_to_new(opened):
-        session.flush()
-    _cancel_overtaken(session, instance, now)
-    add(session, process, opened)
-    rows.set_timers(session, process, instance.timers, _waiting_timers(workflow))
-
-
 def _cancel_overtaken(session: Session, instance: _Instance, now: datetime) -> None:
-    if overtaken := instance.steps.keys() - _open_steps(instance.workflow).keys():
+    if overtaken := instance.steps - instance.open.keys():
         for task in session.scalars(select(Task).where(Task.spiff_id.in_(overtaken))):
             rows.close(session, task, TaskState.CANCELLED, now)
 
 
-def _assigned(process: Process, instance: _Instance, host: Host, now: datetime) -> list[Task]:
-    """Rows to be, for the steps that have opened."""
-    open_now = _open_steps(instance.workflow)
-    new = {key: step for key, step in open_now.items() if key not in instance.steps}
-    return [
-        _row(process, key, _describe(new[key]), host, now)
-        for key in sorted(new, key=lambda key: _index(new[key]) or 0)
-    ]
+def _assigned(
+    session: Session, process: Process | rows.Row, instance: _Instance, host: Host, now: datetime
+) -> list[Task]:
+    """Rows to be, for the steps that have opened; whatever they refer to has an id."""
+    new = [(key, step) for key, step in instance.open.items() if key not in instance.steps]
+    new.sort(key=lambda each: _index(each[1]) or 0)
+    opened = [_row(process, key, _describe(step), host, now) for key, step in new]
+    if rows.refer_to_new(opened):
+        session.flush()
+    return opened
 
 
-def _row(process: Process, spiff_id: str, step: Step, host: Host, now: datetime) -> Task:
+def _row(process: Process | rows.Row, spiff_id: str, step: Step, host: Host, now: datetime) -> Task:
     task = Task(
         process_id=process.id,
         case_id=process.case_id,
@@ -294,10 +297,6 @@ def _row(process: Process, spiff_id: str, step: Step, host: Host, now: datetime)
     )
     host.assign(step, task)
     return task
-
-
-def _open_steps(workflow: Any) -> dict[str, Any]:
-    return {step.id.hex: step for step in store.open_user_tasks(workflow)}
 
 
 def _waiting_timers(workflow: Any) -> dict[str, tuple[datetime, str]]:

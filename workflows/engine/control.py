@@ -59,19 +59,19 @@ def rewind(session: Session, task: Task, target: str, host: Host, *, now: dateti
 
     Raises StepClosed, StepFailed, NotModelled when the diagram has no such way.
     """
-    process = session.scalars(rows.WITH_STATE, {"key": task.process_id}).one()
-    known = marks(process.definition)
+    row = rows.read(session, task.process_id)
+    known = marks(session.get_one(Definition, row.definition_id))
     if target not in ways_back(known, task.bpmn_id):
         raise NotModelled(target)
-    with engine._telling(process.definition.name, process.id, task.bpmn_id), script.at(now):
-        instance = engine._load(process, host, now)
-        step = engine._open_steps(instance.workflow).get(task.spiff_id)
+    with engine._telling(row.name, row.id, task.bpmn_id), script.at(now):
+        instance = engine._load(session, row, host, now)
+        step = instance.open.get(task.spiff_id)
         if step is None:
             raise StepClosed(task.spiff_id)
         branch, spec = _branch(step, target)
         _replace(instance.workflow, branch, spec)
         engine._advance(instance.workflow)
-        engine._save(session, process, instance, host, now)
+        engine._save(session, row, instance, host, now)
 
 
 def skip(session: Session, task: Task, host: Host, *, now: datetime) -> None:

@@ -6,6 +6,7 @@ for ever, which waits until all its children are completed; so a child is taken 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,11 +28,34 @@ class IndexTaken(NotModelled):
     """A sibling has, or had, that index."""
 
 
+@dataclass(slots=True)
+class _Move:
+    """A process in memory, and one of its open steps."""
+
+    row: rows.Row
+    instance: engine._Instance
+    step: Any
+
+    @property
+    def parent(self) -> Any:
+        """The multi-instance that the step is a child of."""
+        parent = self.step.parent
+        if parent is None or not isinstance(parent.task_spec, ParallelMultiInstanceTask):
+            raise NotParallel(self.step.task_spec.bpmn_id)
+        return parent
+
+
 @contextmanager
-def _moving(task: Task, now: datetime) -> Iterator[None]:
-    process = task.process
-    with engine._telling(process.definition.name, process.id, task.bpmn_id), script.at(now):
-        yield
+def _moving(session: Session, task: Task, host: Host, now: datetime) -> Iterator[_Move]:
+    """Inside, the process moves; then it is saved."""
+    row = rows.read(session, task.process_id)
+    with engine._telling(row.name, row.id, task.bpmn_id), script.at(now):
+        instance = engine._load(session, row, host, now)
+        step = instance.open.get(task.spiff_id)
+        if step is None:
+            raise StepClosed(task.spiff_id)
+        yield _Move(row, instance, step)
+        engine._save(session, row, instance, host, now)
 
 
 def drop(session: Session, task: Task, host: Host, *, now: datetime) -> None:
@@ -39,14 +63,12 @@ def drop(session: Session, task: Task, host: Host, *, now: datetime) -> None:
 
     Raises StepClosed, StepFailed, NotParallel.
     """
-    with _moving(task, now):
-        instance, step = _open_step(session, task, host, now)
-        parent = _several(step)
-        step.workflow._remove_task(step.id)
+    with _moving(session, task, host, now) as move:
+        parent = move.parent
+        move.step.workflow._remove_task(move.step.id)
         if parent.task_spec.children_complete(parent):
             parent._set_state(State.READY)
-            instance.workflow.do_engine_steps()
-        engine._save(session, task.process, instance, host, now)
+            move.instance.workflow.do_engine_steps()
 
 
 def add(session: Session, beside: Task, index: int, host: Host, *, now: datetime) -> Task:
@@ -54,31 +76,13 @@ def add(session: Session, beside: Task, index: int, host: Host, *, now: datetime
 
     Raises StepClosed when `beside` is not open, StepFailed, NotParallel, IndexTaken.
     """
-    with _moving(beside, now):
-        instance, step = _open_step(session, beside, host, now)
-        parent = _several(step)
+    with _moving(session, beside, host, now) as move:
+        parent, instance = move.parent, move.instance
         if index in {engine._index(child) for child in parent.task_spec._instances(parent)}:
             raise IndexTaken(index)
-        before = set(engine._open_steps(instance.workflow))
+        before = set(instance.open)
         parent.task_spec.create_child(parent, index, index)
         instance.workflow.do_engine_steps()
-        [opened] = set(engine._open_steps(instance.workflow)) - before
-        engine._save(session, beside.process, instance, host, now)
+        instance.look()
+        [opened] = instance.open.keys() - before
     return session.scalars(select(Task).where(Task.spiff_id == opened)).one()
-
-
-def _open_step(session: Session, task: Task, host: Host, now: datetime) -> tuple[Any, Any]:
-    process = session.scalars(rows.WITH_STATE, {"key": task.process_id}).one()
-    instance = engine._load(process, host, now)
-    step = engine._open_steps(instance.workflow).get(task.spiff_id)
-    if step is None:
-        raise StepClosed(task.spiff_id)
-    return instance, step
-
-
-def _several(step: Any) -> Any:
-    """The multi-instance that the step is a child of."""
-    parent = step.parent
-    if parent is None or not isinstance(parent.task_spec, ParallelMultiInstanceTask):
-        raise NotParallel(step.task_spec.bpmn_id)
-    return parent

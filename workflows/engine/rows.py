@@ -6,6 +6,7 @@ SpiffWorkflow.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, cast
 
@@ -21,24 +22,33 @@ from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import identity_key
 
-from models import Definition, Process, Task, TaskState, Timer
+from models import Definition, Process, ProcessState, Task, TaskState, Timer
 
 Timers = Mapping[str, tuple[datetime, str]]  # engine's id → due, bpmn id
 
-_process, _task, _timer = (cast(Table, kind.__table__) for kind in (Process, Task, Timer))
-WITH_STATE = (
+_process, _definition, _task, _timer = (
+    cast(Table, kind.__table__) for kind in (Process, Definition, Task, Timer)
+)
+WHOLE = (
+    undefer(Process.state),
+    joinedload(Process.definition).load_only(Definition.name),  # not its files: they are long
+)
+LOCKED = (
     select(Process)
     .where(Process.id == bindparam("key"))
-    .options(
-        undefer(Process.state),
-        joinedload(Process.definition).load_only(Definition.name),  # not its files: they are long
-    )
+    .options(*WHOLE)
+    .with_for_update(of=Process)
+    .execution_options(populate_existing=True)
 )
-LOCKED = WITH_STATE.with_for_update(of=Process).execution_options(populate_existing=True)
 _KEEP = (
     update(_process)
     .where(_process.c.id == bindparam("key"), _process.c.version == bindparam("before"))
-    .values(state=bindparam("blob"), version=bindparam("after"))
+    .values(
+        state=bindparam("blob"),
+        version=bindparam("after"),
+        status=bindparam("now"),
+        ended_at=bindparam("at"),
+    )
 )
 _CLOSE = (
     update(_task)
@@ -63,22 +73,61 @@ _TO_ONE = [
 ]
 
 
-def keep(session: Session, process: Process, state: bytes) -> None:
+@dataclass(slots=True)
+class Row:
+    """What a step reads and writes of its process."""
+
+    id: int
+    case_id: int | None
+    duty_id: int | None
+    definition_id: int
+    name: str  # of the definition
+    status: ProcessState
+    ended_at: datetime | None
+    version: int
+    state: bytes
+
+
+_READ = (
+    select(*(_process.c[field.name] for field in fields(Row) if field.name in _process.c))
+    .add_columns(_definition.c.name)
+    .join(_definition, _definition.c.id == _process.c.definition_id)
+    .where(_process.c.id == bindparam("key"))
+)
+
+
+def read(session: Session, process_id: int) -> Row:
+    """The process; not read once more where this transaction has read its state."""
+    held = _held(session, process_id)
+    if held is None or "state" in inspect(held).unloaded:
+        if held is not None:
+            session.flush()  # what was changed of it comes first
+        return Row(**session.connection().execute(_READ, {"key": process_id}).mappings().one())
+    told = {field.name: getattr(held, field.name) for field in fields(Row) if field.name != "name"}
+    return Row(**told, name=held.definition.name)
+
+
+def keep(session: Session, row: Row, state: bytes) -> None:
     """Write the state, if it still follows on the one that was read. StaleDataError if not."""
-    values = {"key": process.id, "before": process.version, "after": process.version + 1}
-    written = session.connection().execute(_KEEP, values | {"blob": state})
-    if written.rowcount != 1:
-        raise StaleDataError(f"process {process.id} has moved on from version {process.version}")
-    set_committed_value(process, "state", state)
-    set_committed_value(process, "version", process.version + 1)
+    values = {"status": row.status, "ended_at": row.ended_at, "version": row.version + 1}
+    given = {"key": row.id, "before": row.version, "after": row.version + 1, "blob": state}
+    given |= {"now": row.status, "at": row.ended_at}
+    if session.connection().execute(_KEEP, given).rowcount != 1:
+        raise StaleDataError(f"process {row.id} has moved on from version {row.version}")
+    row.version, row.state = row.version + 1, state
+    if (held := _held(session, row.id)) is not None:
+        for name, value in (values | {"state": state}).items():
+            set_committed_value(held, name, value)
 
 
-def with_state(session: Session, process_id: int) -> Process:
-    """The process, its state with it; not read once more where this transaction has read it."""
-    there = session.identity_map.get(identity_key(Process, process_id))
-    if there is not None and "state" not in inspect(there).unloaded:
-        return there
-    return session.scalars(WITH_STATE, {"key": process_id}).one()
+def _held(session: Session, process_id: int) -> Process | None:
+    """The process, where somebody has it in the session."""
+    return session.identity_map.get(identity_key(Process, process_id))
+
+
+def _expire(session: Session, process_id: int, relation: str) -> None:
+    if (held := _held(session, process_id)) is not None:
+        session.expire(held, [relation])
 
 
 def close(
@@ -92,11 +141,11 @@ def close(
         set_committed_value(task, name, value)
 
 
-def add(session: Session, process: Process, tasks: list[Task]) -> None:
+def add(session: Session, process_id: int, tasks: list[Task]) -> None:
     """Steps that have opened; the objects serve as forms and stay outside the session."""
     if tasks:
         session.connection().execute(_OPEN, [_values(task) for task in tasks])
-        session.expire(process, ["tasks"])
+        _expire(session, process_id, "tasks")
 
 
 def add_first(session: Session, process: Process, tasks: list[Task]) -> None:
@@ -119,14 +168,15 @@ def refer_to_new(tasks: list[Task]) -> bool:
 
 
 def _values(task: Task) -> dict[str, Any]:
-    values = {key: getattr(task, key) for key in _COLUMNS}
+    told = task.__dict__  # what nobody has set is not looked for
+    values = {key: told.get(key) for key in _COLUMNS}
     for relation, column in _TO_ONE:
         if (other := task.__dict__.get(relation)) is not None:
             values[column] = other.id
     return values | {"stops_clock": bool(task.stops_clock)}
 
 
-def set_timers(session: Session, process: Process, before: Timers, after: Timers) -> None:
+def set_timers(session: Session, process_id: int, before: Timers, after: Timers) -> None:
     """A cycle keeps its row and moves on."""
     if before == after:
         return
@@ -134,7 +184,7 @@ def set_timers(session: Session, process: Process, before: Timers, after: Timers
     if gone := [{"key": key} for key in before if key not in after]:
         connection.execute(_FORGET, gone)
     if new := [
-        {"process_id": process.id, "spiff_id": key, "bpmn_id": name, "due_at": due}
+        {"process_id": process_id, "spiff_id": key, "bpmn_id": name, "due_at": due}
         for key, (due, name) in after.items()
         if key not in before
     ]:
@@ -142,4 +192,4 @@ def set_timers(session: Session, process: Process, before: Timers, after: Timers
     for key, (due, _name) in after.items():
         if key in before and before[key][0] != due:
             connection.execute(_MOVE, {"key": key, "due": due})
-    session.expire(process, ["timers"])
+    _expire(session, process_id, "timers")
