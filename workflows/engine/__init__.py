@@ -235,17 +235,26 @@ def _load(session: Session, row: rows.Row, host: Host, now: datetime) -> _Instan
 def _advance(workflow: Any) -> None:
     """Go on until only people and moments to come are waited for.
 
-    `do_engine_steps` looks at the timers last: one that is due when its step opens would be left
-    standing, neither fired nor waiting.
+    The library's `do_engine_steps` looks at the timers last: one that is due when its step opens
+    would be left standing, neither fired nor waiting. And it walks the whole tree once more to see
+    that nothing is ready.
     """
-    workflow.do_engine_steps()
+    _run_ready(workflow)
+    workflow.refresh_timers()
+    while _run_ready(workflow):
+        workflow.refresh_timers()
+
+
+def _run_ready(workflow: Any) -> bool:
+    """Whether anything was ready that waits for nobody."""
+    ran = False
     while store.ready_engine_tasks(workflow):
-        workflow.do_engine_steps()
+        workflow._do_engine_steps()
+        ran = True
+    return ran
 
 
-def _save(
-    session: Session, row: rows.Row, instance: _Instance, host: Host, now: datetime
-) -> None:
+def _save(session: Session, row: rows.Row, instance: _Instance, host: Host, now: datetime) -> None:
     state = _packed(instance)
     opened = _assigned(session, row, instance, host, now)
     _cancel_overtaken(session, instance, now)

@@ -1,24 +1,39 @@
-"""Compact persistence of SpiffWorkflow 3.2.0 instances: about 1.6 KB however long a case lives.
+"""Compact persistence of SpiffWorkflow 3.2.0 instances: about 1 KB however long a case lives.
 
 One instance becomes one blob: the open part of its task tree as rows, orjson, zstandard. The
 specification is not in it (it is cached by definition), nor is settled history: `prune` drops
 that, our own task and event rows are the history. Private fields of the library are used, so its
 version is pinned and random walks against a never-saved engine guard any upgrade. Not for
 parallelMultiple, transactions, ad-hoc or event sub-processes, data stores: the lint refuses them.
+
+A blob is [format, version of the definition, instance, parts]. The instance, and each part behind
+[number of the part that holds its task (0: the instance), the task's place there, specification],
+is [data, correlations, success, completed, place of the last task, rows]. A row is [parent's place,
+state, specification], and where there is more to say also [..., values set, values removed,
+internal data, id, rank, triggered]. Parents come first and siblings in order: the list is the tree.
+
+- id: only of what waits for a person or an event, for nobody else's rows name a task; the others
+  get new ones when they are loaded. Ids were more than half of all, and nothing packs them.
+- rank: of arrivals at joins, for their order is all that is ever asked of the time.
+- internal data names the children that a multi-instance has heard of by their places.
+
+Format 1, which `earlier` reads, kept every id and every moment.
 """
 
 import os
 import threading
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 import orjson
 import zstandard
 from SpiffWorkflow.bpmn import BpmnWorkflow
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin
+from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, _EndJoin
 from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
@@ -30,10 +45,14 @@ from SpiffWorkflow.specs.Join import Join
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
+from workflows.engine import earlier
+
 Definition = Callable[[str], tuple[Any, dict[str, Any]]]
-FORMAT = 1
+FORMAT = 2
 FINISHED = TaskState.FINISHED_MASK
-OWN = 0  # in a row's last place: its data is complete, nothing comes from the parent
+AWAITED = TaskState.READY | TaskState.WAITING
+HEARD = "merged"  # of a multi-instance: the children whose end it has heard of
+NOTHING = (None, None, None, 0, 0, 0)  # the end of a short row
 
 
 class _Id(str):
@@ -48,6 +67,21 @@ class _Id(str):
 
 
 TaskId = uuid.UUID | _Id
+
+
+def _new_ids() -> Iterator[_Id]:
+    """Asked of the system once for all."""
+    beginning = os.urandom(12).hex()
+    return (_Id(f"{beginning}{number:08x}") for number in count())
+
+
+def _set_state(task: Any, value: int) -> None:
+    """The library's own also puts a dictionary together for a log that nobody reads."""
+    if value != task._state:
+        task._state, task.last_state_change = value, time.time()
+
+
+Task._set_state = _set_state
 
 
 class _Zstd(threading.local):
@@ -78,42 +112,79 @@ def wire(spec: Any, subs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
 def encode(wf: Any, version: str) -> bytes:
     """The instance as bytes; `version` names its definition. TypeError if data holds what is not
     plain JSON (date, Decimal, set, a key that is no string)."""
-    nested = sorted(wf.subprocesses.items(), key=lambda item: item[1].depth)  # parents first
-    parts = [[task_id.hex, sub.spec.name, *_own(sub)] for task_id, sub in nested]
-    doc = [FORMAT, version, _own(wf), parts]
+    parts = [wf, *sorted(wf.subprocesses.values(), key=lambda part: part.depth)]  # parents first
+    number = {part: at for at, part in enumerate(parts)}
+    told, places = zip(*(_own(part) for part in parts), strict=True)
+    inner = []
+    for part, own in zip(parts[1:], told[1:], strict=True):
+        at = number[part.parent_workflow]
+        inner.append([at, places[at][part.parent_task_id], part.spec.name, *own])
+    doc = [FORMAT, version, told[0], inner]
     return _zstd.pack(orjson.dumps(doc, option=orjson.OPT_PASSTHROUGH_DATETIME))
 
 
-def _own(wf: Any) -> list[Any]:
-    last = wf.last_task.id.hex if wf.last_task is not None else None
-    return [wf.data, wf.correlations, wf.success, wf.completed, last, _rows(wf)]
+def _own(wf: Any) -> tuple[list[Any], dict[TaskId, int]]:
+    """What is kept of a part, and the places of its tasks."""
+    tasks = _in_order(wf)
+    places = {task.id: place for place, task in enumerate(tasks)}
+    last = places[wf.last_task.id] if wf.last_task is not None else None
+    rows = _rows(wf, tasks, places)
+    return [wf.data, wf.correlations, wf.success, wf.completed, last, rows], places
 
 
-def _rows(wf: Any) -> list[list[Any]]:
-    """[id, parent's place, state, spec, changed at, triggered, internal data, keys set, keys
-    removed] of each task. Parents come first and siblings in order: the list is the tree. What is
-    only predicted gets a new id when it is loaded: nothing refers to it, and ids are half of all.
-    """
-    rows: list[list[Any]] = []
-    place: dict[TaskId, int] = {}
+def _in_order(wf: Any) -> list[Any]:
+    tasks: list[Any] = []
     stack = [wf.task_tree]
     while stack:
         task = stack.pop()
-        place[task.id] = len(rows)
-        parent = wf.tasks.get(task._parent)
-        new: Any = task.data
-        removed: Any = OWN
-        if parent is not None and task._state >= TaskState.WAITING:  # below: predicted, own data
-            old = parent.data
-            new = {k: v for k, v in task.data.items() if k not in old or old[k] != v}
-            removed = [k for k in old if k not in task.data] or None
-        real = task._state >= TaskState.WAITING
-        row: list[Any] = [task.id.hex if real else 0, -1 if parent is None else place[parent.id]]
-        changed_at = round(task.last_state_change, 6) if real else 0
-        row += [task._state, task.task_spec.name, changed_at, int(task.triggered)]
-        rows.append([*row, task.internal_data or None, new or None, removed])
+        tasks.append(task)
         stack.extend(wf.tasks[child] for child in reversed(task._children))
+    return tasks
+
+
+def _rows(wf: Any, tasks: list[Any], places: dict[TaskId, int]) -> list[list[Any]]:
+    ranks = _ranks(tasks)
+    rows: list[list[Any]] = []
+    for task in tasks:
+        parent, state = wf.tasks.get(task._parent), task._state
+        row = [-1 if parent is None else places[parent.id], state, task.task_spec.name]
+        new, removed = _difference(task, parent)
+        more = (
+            new,
+            removed,
+            _internal(task),
+            task.id.hex if state & AWAITED else 0,
+            ranks.get(task.id, 0),
+            int(task.triggered),
+        )
+        rows.append([*row, *more] if any(more) else row)
     return rows
+
+
+def _difference(task: Any, parent: Any) -> tuple[dict[str, Any] | None, list[str] | None]:
+    """Values that are not the parent's, and names of those that only the parent has."""
+    new = task.data
+    if parent is None or task._state < TaskState.WAITING:  # what is only predicted has its own
+        return new or None, None
+    old = parent.data
+    if new == old:
+        return None, None
+    changed = {k: v for k, v in new.items() if k not in old or old[k] != v}
+    return changed or None, [k for k in old if k not in new] or None
+
+
+def _internal(task: Any) -> dict[str, Any] | None:
+    told = task.internal_data
+    if heard := told.get(HEARD):
+        places = {str(child): place for place, child in enumerate(task._children)}
+        told = {**told, HEARD: [places[child] for child in heard if child in places]}
+    return told or None
+
+
+def _ranks(tasks: list[Any]) -> dict[TaskId, int]:
+    arrived = [t for t in tasks if t._state >= TaskState.WAITING and _merges(t)]
+    arrived.sort(key=lambda task: task.last_state_change)
+    return {task.id: rank for rank, task in enumerate(arrived, 1)}
 
 
 def decode(blob: bytes, definition: Definition, engine: Any) -> Any:
@@ -121,46 +192,66 @@ def decode(blob: bytes, definition: Definition, engine: Any) -> Any:
 
     `definition` maps a version to its wired (spec, subprocess specs); they are shared, not copied.
     """
-    fmt, version, own, parts = orjson.loads(_zstd.unpack(blob))
-    if fmt != FORMAT:
-        raise ValueError(f"unknown state format {fmt}")
+    form, version, own, parts = orjson.loads(_zstd.unpack(blob))
+    if form == earlier.FORMAT:
+        own, parts = earlier.renewed(own, parts)
+    elif form != FORMAT:
+        raise ValueError(f"unknown state format {form}")
     spec, subs = definition(version)
     wf = BpmnWorkflow(spec, subs, script_engine=engine, deserializing=True)
-    _restore(wf, own, wf)
-    for hex_id, name, *own in parts:
-        task = wf.get_task_from_id(_Id(hex_id))
+    ids = _new_ids()
+    tasks = [_restore(wf, own, wf, ids)]
+    for number, place, name, *own in parts:
+        task = tasks[number][place]
         sub = BpmnSubWorkflow(subs[name], task.id, wf, deserializing=True)
-        _restore(sub, own, wf)
+        tasks.append(_restore(sub, own, wf, ids))
         wf.subprocesses[task.id] = sub
         sub.completed_event.connect(task.task_spec._on_subworkflow_completed, task)
     return wf
 
 
-def _restore(wf: Any, own: list[Any], top: Any) -> None:
+def _restore(wf: Any, own: list[Any], top: Any, ids: Iterator[_Id]) -> list[Any]:
     wf.data, wf.correlations, wf.success, wf.completed, last, rows = own
     tasks: list[Any] = []
-    for hex_id, place, state, name, changed_at, triggered, internal, new, removed in rows:
-        task = Task.__new__(Task)  # not Task(): it would announce itself to its parent
-        task.id = _Id(hex_id or os.urandom(16).hex())
-        task.workflow, task.task_spec = wf, wf.spec.task_specs[name]
-        task._state, task.triggered, task.last_state_change = state, bool(triggered), changed_at
-        task._children, task.internal_data, task.thread_id = [], internal or {}, 0
-        task._parent = tasks[place].id if place >= 0 else None
-        if place >= 0:
-            tasks[place]._children.append(task.id)
-        if removed == OWN:
-            task.data = new or {}
-        else:  # an open task gets its own values: filling it in must not change its predecessors
-            copied = dict if state & FINISHED else _separate
-            task.data = {**copied(tasks[place].data), **(new or {})}
-            for key in removed or ():
-                task.data.pop(key, None)
+    several = []
+    for row in rows:
+        task = _task(wf, row, tasks, ids)
         tasks.append(task)
         wf.tasks[task.id] = task
-        if state == TaskState.WAITING and isinstance(task.task_spec, CatchingEvent):
+        if task._state == TaskState.WAITING and isinstance(task.task_spec, CatchingEvent):
             top.event_manager.add_task(task)
+        if HEARD in task.internal_data:
+            several.append(task)
+    for task in several:
+        heard = task.internal_data[HEARD]
+        task.internal_data[HEARD] = [str(task._children[place]) for place in heard]
     wf.task_tree = tasks[0]
-    wf.last_task = wf.tasks.get(_Id(last)) if last else None
+    wf.last_task = tasks[last] if last is not None else None
+    return tasks
+
+
+def _task(wf: Any, row: list[Any], before: list[Any], ids: Iterator[_Id]) -> Any:
+    new, removed, internal, known, rank, triggered = row[3:] or NOTHING
+    task = Task.__new__(Task)  # not Task(): it would announce itself to its parent
+    task.id = _Id(known) if known else next(ids)
+    task.workflow, task.task_spec = wf, wf.spec.task_specs[row[2]]
+    task._state, task.triggered, task.last_state_change = row[1], bool(triggered), rank
+    task._children, task.internal_data, task.thread_id = [], internal or {}, 0
+    parent = before[row[0]] if row[0] >= 0 else None
+    if parent is None:
+        task._parent = None
+    else:
+        task._parent = parent.id
+        parent._children.append(task.id)
+    if parent is None or row[1] < TaskState.WAITING:
+        task.data = new or {}
+        return task
+    # An open task gets its own values: filling it in must not change its predecessors
+    task.data = dict(parent.data) if row[1] & FINISHED else _separate(parent.data)
+    task.data.update(new or ())
+    for key in removed or ():
+        del task.data[key]
+    return task
 
 
 def _separate(data: dict[str, Any]) -> dict[str, Any]:
@@ -182,6 +273,7 @@ def prune(wf: Any) -> int:
     for part in _parts(wf):
         keep = _needed(part)
         _drop_stale_arrivals(part, keep)
+        _drop_overridden(part, keep)
         _drop_settled(part, keep | wf.subprocesses.keys())
     return before - sum(len(part.tasks) for part in _parts(wf))
 
@@ -215,6 +307,25 @@ def _drop_stale_arrivals(wf: Any, keep: set[Any]) -> None:
             if older and task._state == TaskState.CANCELLED and not task._children:
                 wf.tasks[task._parent]._children.remove(task.id)
                 del wf.tasks[task.id]
+
+
+def _drop_overridden(wf: Any, keep: set[Any]) -> None:
+    """Arrivals at the end of a part, each of whose values a later one sets anew: a loop leaves one
+    behind in every round whose alarm has rung. The end reads their parents' values in this order.
+    """
+    arrivals = [t for t in wf.tasks.values() if isinstance(t.task_spec, _EndJoin)]
+    if len(arrivals) < 2:
+        return
+    later: list[Any] = []
+    for task in sorted(arrivals, key=lambda each: each.last_state_change, reverse=True):
+        values = wf.tasks[task._parent].data
+        flat = not any(isinstance(value, (dict, list)) for value in values.values())
+        settled = task._state == TaskState.CANCELLED and not task._children and task.id not in keep
+        if settled and flat and any(values.keys() <= other.keys() for other in later):
+            wf.tasks[task._parent]._children.remove(task.id)
+            del wf.tasks[task.id]
+        elif task._state & (FINISHED | TaskState.WAITING):
+            later.append(values)
 
 
 def _merges(task: Any) -> bool:
