@@ -385,6 +385,22 @@ def test_hundreds_of_rounds_do_not_stall_the_case(session, case):
     assert len(walk.process.state) < 4096
 
 
+def test_an_alarm_that_rings_in_every_round_leaves_nothing_behind(session, case):
+    host = FakeHost({1: DEATH - timedelta(hours=1)})
+    walk = Walk(session, case, host, {"level": "county"}, "rectification")
+    walk.do("UT_plan", item_id=1)
+    sizes = []
+    for _ in range(20):
+        walk.do("UT_progress", progress_done=True)
+        walk.do("UT_accept", accept_decision="rejected")
+        sizes.append(len(walk.process.state))
+    assert host.calls == [("escalate_item", 1)] * 21
+    assert max(sizes[5:]) < sizes[4] + 20
+    walk.do("UT_progress", progress_done=True)
+    assert walk.do("UT_accept", accept_decision="accepted") == []
+    assert walk.process.status is ProcessState.DONE
+
+
 def test_the_branches_of_the_first_two_days_may_end_in_any_order(session, case):
     """A join that counts stale arrivals would open the verification early."""
     rng = random.Random(7)  # noqa: S311 - the same orders every time

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import orjson
 import pytest
 from sqlalchemy.orm import Session
 
@@ -10,6 +11,7 @@ from tests import kept_instances
 from tests.instances import RecordingHost
 from tests.kept_instances import Kept
 from tests.random_walk import Ground
+from workflows.engine import store
 
 KEPT = kept_instances.all_kept()
 
@@ -28,9 +30,14 @@ def test_instances_of_earlier_diagrams_load_and_finish(ground: Ground, kept: Kep
             stored = kept_instances.restore(
                 session, ground.case(session), kept, steps, RecordingHost()
             )
-            opened = [before for before, _ in kept_instances.finish(stored, number)]
-            assert opened[0] == steps
+            (opened, _as_kept), *later = kept_instances.finish(stored, number)
+            assert opened == steps
+            assert {_format(state) for _, state in later} <= {store.FORMAT}  # written anew
             assert stored._process().status == ProcessState.DONE
+
+
+def _format(state: bytes) -> int:
+    return int(orjson.loads(store._zstd.unpack(state))[0])
 
 
 def test_the_diagrams_as_they_are_now_are_kept() -> None:
