@@ -22,11 +22,11 @@ Format 1, which `earlier` reads, kept every id and every moment.
 
 import os
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import datetime
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -75,13 +75,10 @@ def _new_ids() -> Iterator[_Id]:
     return (_Id(f"{beginning}{number:08x}") for number in count())
 
 
-def _set_state(task: Any, value: int) -> None:
-    """The library's own also puts a dictionary together for a log that nobody reads."""
-    if value != task._state:
-        task._state, task.last_state_change = value, time.time()
-
-
-Task._set_state = _set_state
+# At every change of a state the library tells a log all there is to say of the task: several times
+# the work of the change, and nobody reads it.
+Task.collect_log_extras = lambda _task, extra=None: extra or {}
+TaskState.get_name = cache(TaskState.get_name)
 
 
 class _Zstd(threading.local):
