@@ -63,7 +63,7 @@ GOOD: dict[str, dict[str, Any]] = {
         guide=CENTRE,
     ),
     "opinion.v2": demo.opinion(sign=SIGN),
-    "conclusion.v4": demo.conclusion(
+    "conclusion.v5": demo.conclusion(
         days(20),
         organisation=COMMISSION,
         chair=CHAIR,
@@ -163,7 +163,7 @@ def _untimed(form: str) -> dict[str, Any]:
 
 def _before_sign_in() -> dict[str, Any]:
     """The conclusion as it was written before meetings were attended by signing in."""
-    answers = copy.deepcopy(GOOD["conclusion.v4"])
+    answers = copy.deepcopy(GOOD["conclusion.v5"])
     del answers["minutes"]
     guest = {"name": "秦思远", "organisation": HOSPITAL, "title": "chief", "left_before_vote": True}
     return answers | {"treating_staff": [guest]}
@@ -172,14 +172,15 @@ def _before_sign_in() -> dict[str, Any]:
 GOOD["province_conclusion.v1"] = {
     "doc_no": "省评〔2026〕7 号", "doc_date": "2026-11-21", "received_on": "2026-11-22",
     "files": ["a"], "sign": SIGN,
-    **{name: GOOD["conclusion.v4"][name] for name in ("conclusion", "underlying_icd", "grid",
+    **{name: GOOD["conclusion.v5"][name] for name in ("conclusion", "underlying_icd", "grid",
                                                      "major_factors")},
     "problems": [
         {name: row[name] for name in ("text", "area", "cell", "organisation") if name in row}
-        for row in GOOD["conclusion.v4"]["problems"]
+        for row in GOOD["conclusion.v5"]["problems"]
     ],
 }  # fmt: skip
-GOOD["province_conclusion.v1"]["grid"] = sorted(GOOD["conclusion.v4"]["grid"], key=int)
+GOOD["province_conclusion.v1"]["grid"] = sorted(GOOD["conclusion.v5"]["grid"], key=int)
+GOOD["conclusion.v4"] = GOOD["conclusion.v5"]
 GOOD["conclusion.v3"] = GOOD["conclusion.v4"]  # the reason of a tie was typed by the secretary
 GOOD["conclusion.v2"] = _before_sign_in()
 GOOD |= {
@@ -266,7 +267,7 @@ KNOWN = Known(
         "organisation": HOSPITAL,
         "person_name": demo.NAME,
         "lower_conclusion": "conditionally_avoidable",
-        "lower": GOOD["conclusion.v4"],
+        "lower": GOOD["conclusion.v5"],
         "members": {CHAIR: True, SECOND: True, GUIDE: True},
         "guests_in": 0,
         "owner": HOSPITAL,

@@ -56,7 +56,7 @@ def open_page(
 def addresses(session: Session, cast: Cast) -> list[tuple[str, str]]:
     """Who looks at what."""
     closed, review = cast.case(CLOSED).id, cast.case(IN_REVIEW).id
-    sheet = select(Document.id).where(Document.form == "conclusion.v4", Document.case_id == closed)
+    sheet = select(Document.id).where(Document.form == "conclusion.v5", Document.case_id == closed)
     document = session.scalars(sheet.limit(1)).one()
     office = [
         *(f"/cases/{closed}{tab}" for tab in ("", "/diagrams/rectification", "/documents", "/files",

@@ -183,7 +183,7 @@ def test_a_conclusion_is_the_panels_until_it_is_signed(
     play.conclude(400, Level.COUNTY)
     session.commit()
     draft = session.scalars(
-        select(Document.id).where(Document.case_id == case.id, Document.form == "conclusion.v4")
+        select(Document.id).where(Document.case_id == case.id, Document.form == "conclusion.v5")
     ).one()
     address = f"/cases/{case.id}/documents/{draft}"
     for username in (SECRETARY, CHAIR, COMMISSION, "lixh"):

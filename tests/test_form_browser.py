@@ -34,7 +34,7 @@ LOOKED_AT = [
     ("case_submission.v1", NARROW),
     ("opinion.v2", WIDE),
     ("opinion.v2", NARROW),
-    ("conclusion.v4", WIDE),
+    ("conclusion.v5", WIDE),
 ]
 
 

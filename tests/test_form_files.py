@@ -156,6 +156,10 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     (with_fields(FIELD | {"when": {"b": ["true"]}}, BOOL), "a: when: b is no earlier question"),
     (with_fields(BOOL, FIELD | {"when": {"b": ["yes"]}}), "a: when: b has no code yes"),
     (with_fields(CHOICE, FIELD | {"when": {"c": ["z"]}}), "a: when: c has no code z"),
+    (
+        SOUND | {"sections": [{"title": "一", "only": "rain", "fields": [FIELD]}]},
+        "only: no circumstance called rain",
+    ),
     (with_fields(FIELD, BOOL | {"when": {"a": ["x"]}}), "b: when: a is no earlier question"),
     (
         with_fields(

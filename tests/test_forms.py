@@ -1,5 +1,6 @@
 """Answers: good ones pass, each bad one is refused at its field with a sentence that helps."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -42,7 +43,7 @@ NM_CARD, NM_VERDICT = "nearmiss_card.v1", "conclusion.v1-nearmiss"
 Changes = dict[str, Any]
 REPORT, CARD, RECORD = "report.v1", "death_card.v1", "case_record.v1"
 LISTS, FILED, DISCUSSION = "record_inventory.v1", "case_submission.v1", "in_hospital_discussion.v1"
-VERIFY, PANEL, OPINION, VERDICT = "verification.v1", "panel.v1", "opinion.v2", "conclusion.v4"
+VERIFY, PANEL, OPINION, VERDICT = "verification.v1", "panel.v1", "opinion.v2", "conclusion.v5"
 MONTH, QUARTER = "monthly_report.v1", "quarterly_notice.v1"
 NOTICE, PLAN, ACCEPT = "notice.v1", "rectification_plan.v1", "rectification_acceptance.v1"
 ADVISED = "rectification_progress.v2"
@@ -571,6 +572,16 @@ def test_a_different_conclusion_with_its_reason() -> None:
         "difference_conclusion": "县内有备血条件，只是没有启动。",
     }
     assert check(load(VERDICT), spoilt(VERDICT, other), now=NOW, known=KNOWN) == {}
+
+
+def test_why_it_differs_is_asked_only_where_a_level_below_has_concluded() -> None:
+    """B04: the first to review explain nothing, and an explanation of theirs has no place."""
+    said = spoilt(VERDICT, {"difference_conclusion": "县内有备血条件，只是没有启动。"})
+    first = replace(KNOWN, case=KNOWN.case | {"lower": None, "lower_conclusion": None})
+    assert check(load(VERDICT), spoilt(VERDICT, {}), now=NOW, known=first) == {}
+    [refused] = check(load(VERDICT), said, now=NOW, known=first).values()
+    assert "表单里没有「difference_conclusion」" in refused[0]
+    assert check(load(VERDICT), said, now=NOW, known=KNOWN) == {}
 
 
 def test_errors_do_not_cascade() -> None:

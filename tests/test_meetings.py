@@ -243,7 +243,7 @@ def _signed(walk: Walk, room: str) -> None:
 
 def test_no_attendance_lets_a_vote_count_twice() -> None:
     """Whatever rows and numbers are typed: what is accepted counts each member once at most."""
-    form, dice, accepted = load("conclusion.v4"), random.Random(2026), 0  # noqa: S311
+    form, dice, accepted = load("conclusion.v5"), random.Random(2026), 0  # noqa: S311
     people = [user for user, _, _ in MEMBERS]
     for _ in range(400):
         rows = [
@@ -253,7 +253,7 @@ def test_no_attendance_lets_a_vote_count_twice() -> None:
                          dice.choices([*people, 29], k=dice.randrange(2, 5)))
         ]  # fmt: skip
         votes = answers.votes(dice.randrange(1, 5))
-        filled = spoilt("conclusion.v4", {"attendance": rows, **votes})
+        filled = spoilt("conclusion.v5", {"attendance": rows, **votes})
         if check(form, filled, now=NOW, known=KNOWN):
             continue
         accepted += 1

@@ -96,7 +96,7 @@ def test_tables_of_a_submission() -> None:
 
 
 def test_that_nothing_was_found_is_said_only_where_it_is_so() -> None:
-    form = "conclusion.v4"
+    form = "conclusion.v5"
     told = {
         said: "problems_none"
         in rows(sheet(load(form), spoilt(form, {"problems_none": said}), NAMES))

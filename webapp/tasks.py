@@ -197,6 +197,9 @@ def _hand_back(task: Task, form: TaskForm) -> ResponseReturnValue:
 
 def _form(task: Task) -> TaskForm:
     spec, by = load.load(task.form), current.appointment
+    if spec.depends:
+        around = surroundings.known(db.session, task.case, task, by=by, now=current.now)
+        spec = spec.asked_in(around.case)
     values = tasks.prefill(db.session, task, by=by, now=current.now)
     values |= beside.proposed_members(task)
     place = f"task:{task.id}"

@@ -108,8 +108,9 @@ def test_two_levels_review_one_death(
     _meet(at_screens, secretary, session)
     secretary.open_step("会议记录与评审结论")
     against = answers.votes(7, against=2) | {"dissent": DISSENT}
+    assert "与下级" not in secretary.page.inner_text("main")  # nobody has reviewed it before
     said = _sheet(play, SEVEN, "qh_commission", "wugs", **against)
-    secretary.fill("conclusion.v4", said)
+    secretary.fill("conclusion.v5", said)
     secretary.hand_in()
     _signed(hands_of, play, at_screens, case, said)
     _the_city(hands_of, play, case, said)
@@ -310,10 +311,10 @@ def _the_city(hands_of: HandsOf, play: Play, case: int, county: Answers) -> None
     }
     said = {**_sheet(play, CITYS, "city_commission", "zhengdh"), **over}
     del said["problems"]
-    secretary.fill("conclusion.v4", said)
+    secretary.fill("conclusion.v5", said)
     secretary.refused("提交组长审签", "结论与下级不同，请说明理由")
     reasons = {"difference_conclusion": NOT_THE_SAME, "difference_findings": NOTHING_NEW}
-    secretary.fill("conclusion.v4", reasons | {"sign": SIGN})
+    secretary.fill("conclusion.v5", reasons | {"sign": SIGN})
     secretary.hand_in()
     session = play.stage.session
     session.rollback()

@@ -38,6 +38,7 @@ def check(
 
     `now` is aware. Messages are Chinese and say what to do.
     """
+    form = form.asked_in(known.case)
     return _gathered(_problems(form, answers, _context(form, now, known)))
 
 
@@ -45,6 +46,7 @@ def warnings(
     form: Form, answers: Mapping[str, Any], *, now: datetime, known: Known = NOBODY_KNOWS
 ) -> dict[str, list[str]]:
     """What is unusual, by field path. Never a reason to refuse."""
+    form = form.asked_in(known.case)
     context = _context(form, now, known)
     errors = _gathered(_alone(form.fields(), answers, answers, "", context))
     return _gathered(_crossed(form, _without(answers, errors), context, warns=True))

@@ -6,9 +6,11 @@ says which answers hold personal data. This module knows the format only: judgin
 """
 
 import enum
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from models.base import DataClass
 
@@ -52,6 +54,7 @@ INTERVAL_UNITS = {
     "year": "年",
     "unknown": "不详",  # then `value` is left out
 }
+CIRCUMSTANCES = {"lower"}  # facts of the case: the level below has concluded
 INVENTORY_STATES = {"have": "有", "none": "无", "na": "不适用"}
 
 
@@ -111,8 +114,11 @@ class Field(Strict, frozen=True, kw_only=True):
 
 
 class Section(Strict, frozen=True, kw_only=True):
+    """`only`: asked only in circumstances of that name, one of `CIRCUMSTANCES`."""
+
     title: str
     help: str = ""
+    only: str = ""
     fields: tuple[Field, ...]
     part: str = ""  # set while loading: the form this section was included from
 
@@ -136,6 +142,18 @@ class Form(Strict, frozen=True, kw_only=True):
     def fields(self) -> tuple[Field, ...]:
         """Every top-level field, in order."""
         return tuple(field for section in self.sections for field in section.fields)
+
+    @property
+    def depends(self) -> bool:
+        """Whether the circumstances say what is asked."""
+        return any(section.only for section in self.sections)
+
+    def asked_in(self, facts: Mapping[str, Any]) -> "Form":
+        """The form without the sections that the case's facts give no cause to ask."""
+        if not self.depends:
+            return self
+        sections = tuple(each for each in self.sections if not each.only or facts.get(each.only))
+        return replace(self, sections=sections)
 
 
 Answers = dict[str, Any]

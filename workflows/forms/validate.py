@@ -5,7 +5,7 @@ from typing import Any
 
 from models.base import DataClass
 from workflows.forms.checks.registry import CHECKS
-from workflows.forms.spec import Field, Form, Kind
+from workflows.forms.spec import CIRCUMSTANCES, Field, Form, Kind
 
 RANK = {
     DataClass.PUBLIC: 0,
@@ -44,6 +44,8 @@ def without_data_class(form: dict[str, Any]) -> list[str]:
 def problems(form: Form) -> list[str]:
     """What is wrong with a form, each line naming the field."""
     found = [f"no check called {name}" for name in form.checks if name not in CHECKS]
+    unheard = sorted({section.only for section in form.sections} - CIRCUMSTANCES - {""})
+    found += [f"only: no circumstance called {name}" for name in unheard]
     found += [] if form.fields() else ["no questions"]
     found += _problems_of(form.fields(), ())
     routes = [field.route for field in form.fields() if field.route]
