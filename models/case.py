@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, false
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from models.base import PERSONAL, PLAIN, SENSITIVE, Base, index_where
 from models.place import Organisation, Region
@@ -35,6 +35,7 @@ class CaseState(enum.StrEnum):
     VOIDED = "voided"
 
 
+ENDED = (CaseState.CLOSED, CaseState.VOIDED)
 NOT_ENDED = "state NOT IN ('closed', 'voided')"
 _FOLLOWED = ("submitted", "county_concluded", "city_concluded")
 
@@ -98,6 +99,14 @@ class Case(Base):
     clocks: Mapped[list["Clock"]] = relationship(back_populates="case", order_by="Clock.id")
     follows: Mapped["Case | None"] = relationship(foreign_keys=[follows_id], remote_side="Case.id")
 
+    @validates("state")
+    def _goes_on(self, _name: str, state: CaseState) -> CaseState:
+        """What had ended is looked for again among what has not."""
+        if self.state in ENDED and state not in ENDED:
+            for unit in self.units:
+                unit.settled = False
+        return state
+
 
 class UnitPart(enum.StrEnum):
     """Why a unit sees a case."""
@@ -113,22 +122,29 @@ class UnitPart(enum.StrEnum):
 
 SEES = "part NOT IN ('concerned', 'guide')"
 ELSEWHERE = "part IN ('concerned', 'guide')"
+UNSETTLED = f"settled IS false AND {SEES}"
 
 
 class CaseUnit(Base):
-    """A unit's part in a case: the routing log, and what the query scope looks at."""
+    """A unit's part in a case: the routing log, and what the query scope looks at.
+
+    `settled`: the case has ended and no limit of it runs, so that nobody looks for it among what is
+    open. Where it is not set, nothing is said: see `workflows.parts`.
+    """
 
     __tablename__ = "case_unit"
     __table_args__ = (
         UniqueConstraint("case_id", "organisation_id", "part"),
         index_where("ix_case_unit_scope", "organisation_id", "case_id", "since", where=SEES),
         index_where("ix_case_unit_elsewhere", "organisation_id", where=ELSEWHERE),
+        index_where("ix_case_unit_unsettled", "organisation_id", "case_id", where=UNSETTLED),
     )
 
     case_id: Mapped[int] = mapped_column(ForeignKey("case.id"))
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     part: Mapped[UnitPart]
     since: Mapped[datetime]
+    settled: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     case: Mapped[Case] = relationship(back_populates="units")
     organisation: Mapped[Organisation] = relationship()

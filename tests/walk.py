@@ -47,7 +47,7 @@ from tests.people import CHEAP_HASH
 from tests.typed import typed
 from webapp import worker
 from webapp.db import make_engine
-from workflows import demo, icd10, kinds
+from workflows import demo, icd10, kinds, parts
 from workflows.actions.attachments import store
 from workflows.demo.answers import NAME
 from workflows.demo.people import PEOPLE, UNITS, seat_of
@@ -410,6 +410,7 @@ class Walk:
         assert browser.get(reply.location).status_code == 200
         self.session.rollback()
         assert self.open() == Counter(move.then.split()), f"after {move.who}: {move.step}"
+        assert not self.session.scalars(parts.passed_by()).all()
         for look in self.after:
             look(self, move)
 

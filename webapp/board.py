@@ -132,7 +132,8 @@ def _of_period(chosen: str, kind: kinds.Kind) -> Select[Case]:
 
 def _open(kind: kinds.Kind) -> Select[Case]:
     """Cases of a kind that one may see, neither closed nor voided."""
-    return visible_cases(current.appointment).where(not_ended(), Case.kind == kind.code)
+    seen = visible_cases(current.appointment, unsettled=True)
+    return seen.where(not_ended(), Case.kind == kind.code)
 
 
 def _newest() -> Case | None:
@@ -212,7 +213,7 @@ def _due() -> Select[*tuple[Any, ...]]:
     index and counted together: counted by themselves SQLite would go through all limits, to have
     them unit by unit."""
     now, whose = current.now, (Clock.organisation_id, Clock.due_at)
-    limits = (clocks.of_cases(), clocks.of_duties())
+    limits = (clocks.of_cases(unsettled=True), clocks.of_duties())
     run = (
         each.where(clocks.running()).with_only_columns(*whose, maintain_column_froms=True)
         for each in limits

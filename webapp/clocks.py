@@ -187,16 +187,18 @@ def _row(clock: Clock, answers: dict[int, int]) -> Row:
     return Row(clock, rule, clock.duty.about, address)
 
 
-def of_cases(since: datetime | None = None) -> Select[Clock]:
+def of_cases(since: datetime | None = None, *, unsettled: bool = False) -> Select[Clock]:
     """Limits of the cases one may see, or of those that have happened since; those of voided cases
-    are over."""
-    ids, valid = case_ids(current.appointment, since), Case.state != CaseState.VOIDED
-    if since is None:
-        of_case = select(Clock).join(Case, Case.id == Clock.case_id)
-        return of_case.where(Clock.case_id.in_(ids), valid)
+    are over. `unsettled`: for limits that run, found among the cases that are not settled."""
+    ids = case_ids(current.appointment, since, unsettled=unsettled)
+    valid = Case.state != CaseState.VOIDED
+    if since is None and not unsettled:
+        every = select(Clock).join(Case, Case.id == Clock.case_id)
+        return every.where(Clock.case_id.in_(ids), valid)
     # Of a case the day, and whether it was voided, is asked once, not once for each of its limits
-    lately = select(Case.id).where(Case.id.in_(ids), Case.event_at >= since, valid)
-    return select(Clock).where(Clock.case_id.in_(lately))
+    lately = [] if since is None else [Case.event_at >= since]
+    of_case = select(Case.id).where(Case.id.in_(ids), *lately, valid)
+    return select(Clock).where(Clock.case_id.in_(of_case))
 
 
 def of_duties() -> Select[Clock]:
@@ -208,7 +210,7 @@ def _keys(state: str, unit: int | None, order: str) -> Select[int]:
     """Ids in the order asked for, at most one more than are listed; of cases and of duties each
     found by its own index."""
     since = current.now - YEAR if state in LATELY else None
-    both = of_cases(since), of_duties()
+    both = of_cases(since, unsettled=state in RUNNING), of_duties()
     if since is not None:
         both = both[0], both[1].where(Duty.opened_at >= since)
     found = [_found(query, state, unit, order) for query in both]

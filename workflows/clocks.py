@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Case, CaseState, Clock, Duty, IncidentKind
-from workflows import calendar, kinds
+from workflows import calendar, kinds, parts
 from workflows.events import EventName, of, record
 from workflows.failures import RETRY_AFTER, Failure, open_incident
 from workflows.frozen import rules_for, rules_of
@@ -69,6 +69,8 @@ def start(
         return None
     clock = _made(session, owner, rule, subject, organisation_id, now, due_at, now)
     _add(session, [clock], now)
+    if isinstance(owner, Case):
+        parts.go_on(session, owner)
     return clock
 
 

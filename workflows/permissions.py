@@ -298,8 +298,10 @@ def may_complete(by: Appointment, task: Task) -> bool:
     return not task.confirms
 
 
-def visible_cases(by: Appointment) -> Select[Case]:
-    """Cases this person may open under this appointment."""
+def visible_cases(by: Appointment, *, unsettled: bool = False) -> Select[Case]:
+    """Cases this person may open under this appointment; `unsettled`: as with `case_ids`."""
+    if unsettled and _by_unit(by):
+        return select(Case).where(Case.id.in_(case_ids(by, unsettled=True)))
     return select(Case).where(case_scope(by))
 
 
@@ -310,13 +312,17 @@ def case_scope(by: Appointment) -> ColumnElement[bool]:
     return _scope_of_role(by)
 
 
-def case_ids(by: Appointment, since: datetime | None = None) -> Select[int]:
+def case_ids(
+    by: Appointment, since: datetime | None = None, *, unsettled: bool = False
+) -> Select[int]:
     """Their ids, for queries of other tables: found by units alone where units decide, so that no
-    case is looked up only to be left out. `since`: none is missing that has happened since; older
-    ones may be among them."""
-    if by.role not in (*_CASE_DESKS, Role.AUDITOR) or by.stands_for_id is not None:
+    case is looked up only to be left out. None is missing that has happened since `since`, or, of
+    those `unsettled`, that has not ended or has a limit that runs; others may be among them."""
+    if not _by_unit(by):
         return select(Case.id).where(case_scope(by))
     ids = _cases_of_unit(by)
+    if unsettled:
+        ids = ids.where(CaseUnit.settled.is_(False))
     # A unit has its part from the report on, which is later than the event: only clocks may differ
     return ids if since is None else ids.where(CaseUnit.since >= since - _CLOCKS_DIFFER)
 
@@ -328,6 +334,11 @@ _ELSEWHERE: BindParameter[UnitPart] = bindparam(
 )
 _HAS_PART = CaseUnit.part.not_in(_ELSEWHERE)
 PARTS = (_HAS_PART, CaseUnit.part.in_(_ELSEWHERE))  # both together: any, each found by its index
+
+
+def _by_unit(by: Appointment) -> bool:
+    """Whether one sees what one's unit has a part in, neither more nor less."""
+    return by.role in (*_CASE_DESKS, Role.AUDITOR) and by.stands_for_id is None
 
 
 def _cases_of_unit(by: Appointment) -> Select[int]:

@@ -200,7 +200,7 @@ def _near_misses(filters: Filters) -> bool:
 
 
 def _query(filters: Filters, name: str | None) -> Select[Case]:
-    query = visible_cases(current.appointment)
+    query = visible_cases(current.appointment, unsettled=_of_unsettled(filters))
     if name:
         query = query.where(
             false() if _blind() else search.matching(db.session, KeyKind.NAME, name)
@@ -215,12 +215,19 @@ def _query(filters: Filters, name: str | None) -> Select[Case]:
     return _ordered(query, filters.order)
 
 
+def _of_unsettled(filters: Filters) -> bool:
+    """Whether all that is listed has not ended or has a limit that runs: see `case_ids`."""
+    if filters.late == "now":
+        return True
+    return bool(filters.state or filters.order == "due") and filters.state not in (LIVE, *ENDED)
+
+
 def _late_ever(query: Select[Case], order: str) -> Select[Case]:
     """Those late now and those that have been, each found by its own index and only as far as the
     list goes."""
     found = []
-    for late in (clocks.overdue(current.now), clocks.met_late()):
-        part = _ordered(query.where(Case.id.in_(_of_clocks(late))), order)
+    for late in (_late_now(current.now), _of_clocks(clocks.met_late())):
+        part = _ordered(query.where(Case.id.in_(late)), order)
         keys = part.with_only_columns(Case.id, maintain_column_froms=True).limit(MOST + 1)
         found.append(select(keys.subquery().c.id))
     return select(Case).where(Case.id.in_(union_all(*found)))
@@ -259,15 +266,20 @@ def _late(code: str, now: datetime) -> ColumnElement[bool]:
     conditions = {
         "report": Case.late_report.is_(True),
         "record": Case.incomplete_record.is_(True),
-        "now": Case.id.in_(_of_clocks(clocks.overdue(now))),
+        "now": Case.id.in_(_late_now(now)),
         "ever": true(),  # see _late_ever
     }
     return and_(conditions[code], Case.state != CaseState.VOIDED)
 
 
-def _of_clocks(condition: ColumnElement[bool]) -> Select[int | None]:
+def _late_now(now: datetime) -> Select[int | None]:
+    return _of_clocks(clocks.overdue(now), unsettled=True)
+
+
+def _of_clocks(condition: ColumnElement[bool], *, unsettled: bool = False) -> Select[int | None]:
     """Among the cases one may see: said here again, or all of them are looked up before."""
-    return select(Clock.case_id).where(condition, Clock.case_id.in_(case_ids(current.appointment)))
+    ids = case_ids(current.appointment, unsettled=unsettled)
+    return select(Clock.case_id).where(condition, Clock.case_id.in_(ids))
 
 
 def lacks(code: str) -> ColumnElement[bool]:

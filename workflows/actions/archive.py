@@ -8,7 +8,7 @@ from models import (
     Process,
     ProcessState,
 )
-from workflows import recurrence, selection
+from workflows import parts, recurrence, selection
 from workflows.actions.tasks import Handing, InvalidAnswers
 from workflows.engine import Flags
 from workflows.events import EventName, record
@@ -19,6 +19,7 @@ def archive_case(step: Handing) -> Flags:
     if missing := _missing(step):
         raise InvalidAnswers({"": [f"还不能归档：{'；'.join(missing)}"]})
     step.case.state, step.case.closed_at = CaseState.CLOSED, step.now
+    parts.end(step.session, step.case)
     record(step.session, EventName.CASE_CLOSED, case=step.case, by=step.by, now=step.now)
     return {}
 

@@ -22,7 +22,18 @@ from models import (
     Task,
     UnitPart,
 )
-from workflows import clocks, engine, frozen, kinds, places, procedures, rules, search, surroundings
+from workflows import (
+    clocks,
+    engine,
+    frozen,
+    kinds,
+    parts,
+    places,
+    procedures,
+    rules,
+    search,
+    surroundings,
+)
 from workflows.actions import incidents
 from workflows.actions.tasks import (
     Handing,
@@ -250,6 +261,7 @@ def decide_void(
         return
     case.state, case.voided_by_id, case.closed_at = CaseState.VOIDED, by.user_id, now
     end_processes(session, case, by=by, now=now)
+    parts.end(session, case)
     record(session, EventName.CASE_VOIDED, case=case, by=by, now=now)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Appointment, Case, CaseState, Level, NearMiss, Timing
-from workflows import kinds
+from workflows import kinds, parts
 from workflows.actions.cases import end_processes, open_case
 from workflows.actions.reports import file_case
 from workflows.actions.tasks import Handing, handed_in
@@ -86,6 +86,7 @@ def convert(
     death.person.id_no = death.person.id_no or case.person.id_no
     end_processes(session, case, by=by, now=now)
     case.state, case.closed_at = CaseState.CLOSED, case.closed_at or now
+    parts.end(session, case)
     record(session, EventName.CASE_CONVERTED, case=case, by=by, now=now, number=death.number)
     return death
 
