@@ -28,7 +28,7 @@ from models import (
     Task,
     User,
 )
-from workflows.engine import NEVER, Step, store
+from workflows.engine import NEVER, Step, settled, store
 from workflows.permissions import LANE_BY_TITLE
 
 DEATH = datetime(2026, 11, 20, 3, 40, tzinfo=UTC)
@@ -127,7 +127,7 @@ def stock() -> Iterator[None]:
     with (
         patch.object(store, "encode", lambda workflow, _version: to_stock(workflow)),
         patch.object(store, "decode", _from_stock),
-        patch.object(store, "prune", lambda _workflow: 0),
+        patch.object(settled, "prune", lambda _workflow: None),
     ):
         yield
 
@@ -149,6 +149,6 @@ def resident() -> Iterator[dict[bytes, Any]]:
     with (
         patch.object(store, "encode", encode),
         patch.object(store, "decode", decode),
-        patch.object(store, "prune", lambda _workflow: 0),
+        patch.object(settled, "prune", lambda _workflow: None),
     ):
         yield kept

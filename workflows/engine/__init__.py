@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from models import Case, Definition, Duty, Process, ProcessState, Task, TaskState
-from workflows.engine import definitions, rows, script, store
+from workflows.engine import definitions, rows, script, settled, store
 from workflows.engine.script import Functions
 
 NEVER = datetime(9000, 1, 1, tzinfo=UTC)  # what a diagram's due() says of a limit without a number
@@ -266,7 +266,7 @@ def _save(session: Session, row: rows.Row, instance: _Instance, host: Host, now:
 
 
 def _packed(instance: _Instance) -> bytes:
-    store.prune(instance.workflow)
+    settled.prune(instance.workflow)
     instance.look()
     return store.encode(instance.workflow, instance.digest)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from SpiffWorkflow.util.task import TaskState as State
 
-from workflows.engine import NEVER, rehearsal, store
+from workflows.engine import NEVER, rehearsal, settled, store
 from workflows.engine.definitions import Specification
 from workflows.engine.lint_terms import Vocabulary
 
@@ -111,7 +111,7 @@ class Mover:
         return dict(spec.task_specs) if spec is not None else {}
 
     def _unmappable(self, workflow: Any) -> Iterator[str]:
-        for part in store._parts(workflow):
+        for part in settled.parts(workflow):
             specs = self._specs_for(part)
             if not specs:
                 yield f"新版本里没有「{_called(part.spec)}」这一段，而它正在办"
@@ -122,16 +122,16 @@ class Mover:
 
     def _swap(self, workflow: Any) -> None:
         main, parts = self.new
-        for part in store._parts(workflow):
+        for part in settled.parts(workflow):
             for task in list(part.tasks.values()):
                 if task.id in part.tasks and task._state & AHEAD:
                     part._remove_task(task.id)
-        for part in store._parts(workflow):
+        for part in settled.parts(workflow):
             part.spec = main if part is workflow else parts[part.spec.name]
             for task in part.tasks.values():
                 task.task_spec = part.spec.task_specs[task.task_spec.name]
         workflow.subprocess_specs = parts
-        for part in store._parts(workflow):
+        for part in settled.parts(workflow):
             for task in [t for t in part.tasks.values() if t._state & STILL_OPEN]:
                 mask = State.NOT_FINISHED_MASK & ~STILL_OPEN | task._state
                 task.task_spec._predict(task, mask=mask)
@@ -204,4 +204,4 @@ def _timers(workflow: Any) -> list[tuple[datetime, str]]:
 
 
 def _all_tasks(workflow: Any) -> list[Any]:
-    return [task for part in store._parts(workflow) for task in part.tasks.values()]
+    return [task for part in settled.parts(workflow) for task in part.tasks.values()]

@@ -15,7 +15,7 @@ from SpiffWorkflow.exceptions import SpiffWorkflowException
 from SpiffWorkflow.util.task import TaskState as State
 
 from workflows import engine
-from workflows.engine import script, store
+from workflows.engine import script, settled, store
 from workflows.engine.definitions import Files, Specification, parse
 from workflows.engine.lint_terms import Finding, Vocabulary
 
@@ -83,7 +83,7 @@ def walk(workflow: Any, words: Vocabulary, chance: random.Random, now: datetime)
         now = _settled(workflow, now)
         if workflow.completed:
             return True
-        store.prune(workflow)  # a long walk slows down otherwise
+        settled.prune(workflow)  # a long walk slows down otherwise
         steps = store.open_user_tasks(workflow)
         if not steps:
             raise Stuck(_where(workflow), "走到这里就停住了，没有人办，也没有定时；检查并行的汇合")
@@ -147,7 +147,7 @@ def _reason(error: Exception) -> str:
 
 def _where(workflow: Any) -> str:
     """A join that waits, if there is one."""
-    parts = store._parts(workflow)
+    parts = settled.parts(workflow)
     waiting = [t for part in parts for t in part.tasks.values() if t._state == State.WAITING]
     named = [t.task_spec.bpmn_id for t in waiting if t.task_spec.bpmn_id]
     return str(named[-1] if named else workflow.spec.name)

@@ -88,9 +88,9 @@ class Row:
     state: bytes
 
 
+_READ_FROM = {**dict(_process.c.items()), "name": _definition.c.name}
 _READ = (
-    select(*(_process.c[field.name] for field in fields(Row) if field.name in _process.c))
-    .add_columns(_definition.c.name)
+    select(*(_READ_FROM[field.name] for field in fields(Row)))
     .join(_definition, _definition.c.id == _process.c.definition_id)
     .where(_process.c.id == bindparam("key"))
 )
@@ -102,7 +102,7 @@ def read(session: Session, process_id: int) -> Row:
     if held is None or "state" in inspect(held).unloaded:
         if held is not None:
             session.flush()  # what was changed of it comes first
-        return Row(**session.connection().execute(_READ, {"key": process_id}).mappings().one())
+        return Row(*session.connection().execute(_READ, {"key": process_id}).one())
     told = {field.name: getattr(held, field.name) for field in fields(Row) if field.name != "name"}
     return Row(**told, name=held.definition.name)
 

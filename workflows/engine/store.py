@@ -1,7 +1,7 @@
 """Compact persistence of SpiffWorkflow 3.2.0 instances: about 1 KB however long a case lives.
 
 One instance becomes one blob: the open part of its task tree as rows, orjson, zstandard. The
-specification is not in it (it is cached by definition), nor is settled history: `prune` drops
+specification is not in it (it is cached by definition), nor is settled history: `settled` drops
 that, our own task and event rows are the history. Private fields of the library are used, so its
 version is pinned and random walks against a never-saved engine guard any upgrade. Not for
 parallelMultiple, transactions, ad-hoc or event sub-processes, data stores: the lint refuses them.
@@ -33,23 +33,18 @@ from typing import Any
 import orjson
 import zstandard
 from SpiffWorkflow.bpmn import BpmnWorkflow
-from SpiffWorkflow.bpmn.specs.control import BoundaryEventJoin, _EndJoin
 from SpiffWorkflow.bpmn.specs.event_definitions.multiple import MultipleEventDefinition
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
-from SpiffWorkflow.bpmn.specs.mixins.inclusive_gateway import InclusiveGateway
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
-from SpiffWorkflow.bpmn.specs.mixins.parallel_gateway import ParallelGateway
 from SpiffWorkflow.bpmn.util.subworkflow import BpmnSubWorkflow
-from SpiffWorkflow.specs.Join import Join
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from workflows.engine import earlier
+from workflows.engine import earlier, settled
 
 Definition = Callable[[str], tuple[Any, dict[str, Any]]]
 FORMAT = 2
-FINISHED = TaskState.FINISHED_MASK
 AWAITED = TaskState.READY | TaskState.WAITING
 HEARD = "merged"  # of a multi-instance: the children whose end it has heard of
 NOTHING = (None, None, None, 0, 0, 0)  # the end of a short row
@@ -179,7 +174,7 @@ def _internal(task: Any) -> dict[str, Any] | None:
 
 
 def _ranks(tasks: list[Any]) -> dict[TaskId, int]:
-    arrived = [t for t in tasks if t._state >= TaskState.WAITING and _merges(t)]
+    arrived = [task for task in tasks if settled.has_come(task)]
     arrived.sort(key=lambda task: task.last_state_change)
     return {task.id: rank for rank, task in enumerate(arrived, 1)}
 
@@ -244,7 +239,7 @@ def _task(wf: Any, row: list[Any], before: list[Any], ids: Iterator[_Id]) -> Any
         task.data = new or {}
         return task
     # An open task gets its own values: filling it in must not change its predecessors
-    task.data = dict(parent.data) if row[1] & FINISHED else _separate(parent.data)
+    task.data = dict(parent.data) if row[1] & TaskState.FINISHED_MASK else _separate(parent.data)
     task.data.update(new or ())
     for key in removed or ():
         del task.data[key]
@@ -253,104 +248,6 @@ def _task(wf: Any, row: list[Any], before: list[Any], ids: Iterator[_Id]) -> Any
 
 def _separate(data: dict[str, Any]) -> dict[str, Any]:
     return {k: deepcopy(v) if isinstance(v, (dict, list)) else v for k, v in data.items()}
-
-
-def prune(wf: Any) -> int:
-    """Drop settled history; returns how many tasks went. The price: reset_from_task_id to them is
-    gone. Model "return to step X" as a loop, keep history in an event table of your own."""
-    before = sum(len(part.tasks) for part in _parts(wf))
-    changed = True
-    while changed:  # sub-processes of finished tasks, then what hung below them
-        changed = False
-        for task_id in list(wf.subprocesses):
-            owner = next((w.tasks[task_id] for w in _parts(wf) if task_id in w.tasks), None)
-            if owner is None or owner._state & FINISHED:
-                del wf.subprocesses[task_id]
-                changed = True
-    for part in _parts(wf):
-        keep = _needed(part)
-        _drop_stale_arrivals(part, keep)
-        _drop_overridden(part, keep)
-        _drop_settled(part, keep | wf.subprocesses.keys())
-    return before - sum(len(part.tasks) for part in _parts(wf))
-
-
-def _parts(wf: Any) -> list[Any]:
-    return [wf, *wf.subprocesses.values()]
-
-
-def _needed(wf: Any) -> set[Any]:
-    """Ids of finished tasks that the engine still looks at."""
-    keep = {wf.task_tree.id, wf.last_task.id if wf.last_task is not None else None}
-    for task in wf.tasks.values():
-        if task._state & FINISHED:
-            continue
-        if isinstance(task.task_spec, LoopTask):
-            keep.update(task._children)  # a running multi-instance counts its children
-        if isinstance(task.task_spec, Join) and task.task_spec.split_task:
-            split = task.find_ancestor(task.task_spec.split_task)  # looked up from below
-            keep.update((split.id, *split._children) if split is not None else ())
-    return keep
-
-
-def _drop_stale_arrivals(wf: Any, keep: set[Any]) -> None:
-    """Cancelled arrivals at a join that has fired: in the next round of a loop SpiffWorkflow 3.2.0
-    would count them, and fire early."""
-    gateways = (ParallelGateway, InclusiveGateway)
-    joins = [t for t in wf.tasks.values() if isinstance(t.task_spec, gateways)]
-    for fired in [t for t in joins if t._state == TaskState.COMPLETED]:
-        for task in [t for t in joins if t.task_spec is fired.task_spec and t.id in wf.tasks]:
-            older = task.last_state_change <= fired.last_state_change and task.id not in keep
-            if older and task._state == TaskState.CANCELLED and not task._children:
-                wf.tasks[task._parent]._children.remove(task.id)
-                del wf.tasks[task.id]
-
-
-def _drop_overridden(wf: Any, keep: set[Any]) -> None:
-    """Arrivals at the end of a part, each of whose values a later one sets anew: a loop leaves one
-    behind in every round whose alarm has rung. The end reads their parents' values in this order.
-    """
-    arrivals = [t for t in wf.tasks.values() if isinstance(t.task_spec, _EndJoin)]
-    if len(arrivals) < 2:
-        return
-    later: list[Any] = []
-    for task in sorted(arrivals, key=lambda each: each.last_state_change, reverse=True):
-        values = wf.tasks[task._parent].data
-        flat = not any(isinstance(value, (dict, list)) for value in values.values())
-        settled = task._state == TaskState.CANCELLED and not task._children and task.id not in keep
-        if settled and flat and any(values.keys() <= other.keys() for other in later):
-            wf.tasks[task._parent]._children.remove(task.id)
-            del wf.tasks[task.id]
-        elif task._state & (FINISHED | TaskState.WAITING):
-            later.append(values)
-
-
-def _merges(task: Any) -> bool:
-    """Gateway joins and the end join read the data of finished siblings."""
-    return isinstance(task.task_spec, Join) and not isinstance(task.task_spec, BoundaryEventJoin)
-
-
-def _drop_settled(wf: Any, keep: set[Any]) -> None:
-    """Remove finished leaves, and finished links of chains, below finished parents."""
-    changed = True
-    while changed:
-        changed = False
-        for task in list(wf.tasks.values()):
-            parent = wf.tasks.get(task._parent)
-            if task.id in keep or not task._state & FINISHED or len(task._children) > 1:
-                continue
-            if parent is None or not parent._state & FINISHED:
-                continue
-            child = wf.tasks[task._children[0]] if task._children else None
-            if child is None and not _merges(task):
-                parent._children.remove(task.id)
-            elif child and child._state & FINISHED and (child._children or not _merges(child)):
-                parent._children[parent._children.index(task.id)] = child.id
-                child._parent = parent.id
-            else:
-                continue
-            del wf.tasks[task.id]
-            changed = True
 
 
 def open_user_tasks(wf: Any) -> list[Any]:
@@ -364,7 +261,7 @@ def ready_engine_tasks(wf: Any) -> list[Any]:
 
 
 def _ready(wf: Any) -> list[Any]:
-    tasks = (task for part in _parts(wf) for task in part.tasks.values())
+    tasks = (task for part in settled.parts(wf) for task in part.tasks.values())
     return [task for task in tasks if task._state == TaskState.READY]
 
 
