@@ -38,6 +38,7 @@ def prune(wf: Any) -> None:
 
 
 def parts(wf: Any) -> list[Any]:
+    """The instance itself, and every part that runs inside it."""
     return [wf, *wf.subprocesses.values()]
 
 
