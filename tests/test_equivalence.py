@@ -9,7 +9,7 @@ import pytest
 from tests.random_walk import Ground, Mismatch
 from workflows.engine import settled, store
 
-WALKS = {"maternal_death": (1, 3, 5), "torture": (1, 2, 8)}
+WALKS = {"maternal_death": (1, 3, 5), "torture": (1, 2, 8, 1283)}
 
 
 @pytest.fixture

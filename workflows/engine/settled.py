@@ -81,6 +81,7 @@ def _drop_stale(wf: Any, arrivals: list[Any], keep: set[Any]) -> None:
 def _drop_overridden(wf: Any, arrivals: list[Any], keep: set[Any]) -> None:
     """Arrivals at the end of a part, each of whose values a later one sets anew: a loop leaves one
     behind in every round whose alarm has rung. The end reads their parents' values in this order.
+    One that still waits overrides none: it vanishes, values and all, when its alarm is cancelled.
     """
     later: list[Any] = []
     for task in reversed([each for each in arrivals if isinstance(each.task_spec, _EndJoin)]):
@@ -89,8 +90,15 @@ def _drop_overridden(wf: Any, arrivals: list[Any], keep: set[Any]) -> None:
         overridden = flat and any(values.keys() <= others.keys() for others in later)
         if overridden and _is_left(task, keep):
             _drop(wf, task)
-        else:
+        elif _stays(wf, task):
             later.append(values)
+
+
+def _stays(wf: Any, task: Any) -> bool:
+    """Whether it and all it came from are finished: what is not can be taken out of the tree."""
+    while task is not None and task._state & FINISHED:
+        task = wf.tasks.get(task._parent)
+    return task is None
 
 
 def _is_left(task: Any, keep: set[Any]) -> bool:
