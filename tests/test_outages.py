@@ -32,7 +32,7 @@ from tests.pages import Client
 from tests.people import World
 from tests.waiting import until
 from tests.walk import Page
-from webapp import leftovers
+from webapp import leftovers, sqlite_log
 from webapp.db import make_engine
 from workflows import engine as engine_
 from workflows.actions import dossiers, notices
@@ -151,15 +151,35 @@ def test_a_page_that_says_why_makes_nobody_wait(
         assert all(free)
 
 
+def test_a_log_that_readers_let_grow_is_begun_anew_when_they_have_gone(
+    session: Session, world: World, tmp_path: Path
+) -> None:
+    session.commit()
+    database, log = tmp_path / "yili.db", tmp_path / "yili.db-wal"
+    reader = sqlite3.connect(database, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM user").fetchone()
+    report(session, world.by["department"], NOW)
+    session.commit()
+    assert log.stat().st_size > 0
+    assert sqlite_log.shorten(database)  # it is not large
+    assert not sqlite_log.shorten(database, large=0)
+    reader.execute("ROLLBACK")
+    reader.close()
+    assert sqlite_log.shorten(database, large=0)
+    assert log.stat().st_size == 0
+
+
 def test_postgres_lets_nobody_wait_for_ever(postgres_url: str) -> None:
-    engine = make_engine(postgres_url)
+    engine = make_engine(postgres_url, longest=30)
+    names = ("lock_timeout", "idle_in_transaction_session_timeout", "statement_timeout")
     with engine.connect() as connection:
-        shown = [
-            connection.scalar(text(f"SHOW {name}"))
-            for name in ("lock_timeout", "idle_in_transaction_session_timeout")
-        ]
+        shown = [connection.scalar(text(f"SHOW {name}")) for name in names]
+        driver = connection.connection.dbapi_connection
+        assert driver is not None
+        assert "tcp_user_timeout" in driver.info.get_parameters()
     engine.dispose()
-    assert shown == ["10s", "1min"]
+    assert shown == ["10s", "1min", "30s"]
 
 
 def test_a_connection_that_was_ended_meanwhile_is_not_handed_out(postgres_url: str) -> None:

@@ -140,6 +140,8 @@ ERRORS: list[tuple[Exception | int, int, str]] = [
     (of_sqlite(sqlite3.SQLITE_BUSY), 503, "系统繁忙"),
     (exc.TimeoutError("secret inside"), 503, "系统繁忙"),
     (of_sqlite(sqlite3.SQLITE_FULL), 503, "服务器存储空间不足"),
+    (of_sqlite(sqlite3.SQLITE_IOERR), 503, "服务器磁盘写入失败"),
+    (OSError(errno.EIO, "Input/output error"), 503, "服务器磁盘写入失败"),
     (OSError(errno.ENOSPC, "secret inside"), 503, "服务器存储空间不足"),
     (OSError(errno.EACCES, "secret inside"), 500, "系统出错"),
     (413, 413, "文件或内容太大"),

@@ -12,6 +12,7 @@
 | YILI_TRUSTED_HOSTS | (any)                   | host names answered, separated by commas         |
 | YILI_IDLE_MINUTES  | 30                      | a sign-in ends after so long without a request   |
 | YILI_SESSION_HOURS | 8                       | a sign-in ends after so long in any case         |
+| YILI_LONGEST_SECONDS | 30                    | PostgreSQL is given up after so long             |
 | YILI_UPLOAD_MB     | 20                      | largest uploaded file                            |
 | YILI_KEEP_UPLOADS_DAYS | 30                  | uploads that nobody handed in go after so long   |
 | YILI_KEEP_JOBS_DAYS | 90                     | records of finished jobs go after so long        |
@@ -50,6 +51,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
         "TRUSTED_HOSTS": [name for name in hosts if name] or None,
         "IDLE": timedelta(minutes=int(environ.get("YILI_IDLE_MINUTES", "30"))),
         "ABSOLUTE": timedelta(hours=int(environ.get("YILI_SESSION_HOURS", "8"))),
+        "LONGEST": int(environ.get("YILI_LONGEST_SECONDS", "30")),
         "UPLOAD_BYTES": upload,
         "KEEP_UPLOADS": _days(environ.get("YILI_KEEP_UPLOADS_DAYS", "30")),
         "KEEP_JOBS": _days(environ.get("YILI_KEEP_JOBS_DAYS", "90")),

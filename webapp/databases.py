@@ -61,8 +61,14 @@ class Sqlite:
     def copied(self, to: Path) -> Iterator[Connection]:
         if not self.path.exists():
             raise BackupError(f"没有数据库文件 {self.path}，没有可备份的内容")
-        with closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(to)) as target:
-            source.backup(target)  # in one step: as it is at this moment, and nobody waits
+        try:
+            with (
+                closing(sqlite3.connect(self.path)) as source,
+                closing(sqlite3.connect(to)) as target,
+            ):
+                source.backup(target)  # in one step: as it is at this moment, and nobody waits
+        except sqlite3.Error as error:
+            raise BackupError(f"数据库没有抄完（{error}），没有备份；腾出空间后再做") from error
         with _connected(f"sqlite:///{to}") as connection:
             yield connection
 

@@ -46,13 +46,23 @@ PLANNED = {"planned": True}  # execution options of a statement: for its own val
 MOST_PREPARED = 300  # statements that a connection keeps prepared; a step takes a hundred
 IDLE_SECONDS = 60  # a process frozen in a transaction must not keep its locks for ever
 ANSWER_SECONDS = 5  # of a server that may be away
+# A server without power says no goodbye: given up after a quarter of a minute, not after hours
+UNPLUGGED = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 15_000,
+}
 # Many people ask for little: to compile a plan and start helpers takes longer than the answer
 SHORT_ANSWERS = "-c jit=off -c max_parallel_workers_per_gather=0"
 STILL_SECONDS = 30  # something between us and the server may forget a connection that lies still
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, longest: int = 0) -> Engine:
     """An engine for SQLite or PostgreSQL as this application needs it.
+
+    `longest`: seconds after which PostgreSQL gives up a statement; 0: never, for who fills or
+    repairs a database.
 
     Each thread takes two connections at most, so the pool has no bound of its own. It keeps them
     all, for a new one costs more than a request, and hands out the one that has prepared most.
@@ -60,7 +70,8 @@ def make_engine(url: str) -> Engine:
     postgres: dict[str, Any] = {
         "connect_args": {
             "connect_timeout": ANSWER_SECONDS,
-            "options": f"-c lock_timeout={WAIT_SECONDS}s "
+            **UNPLUGGED,
+            "options": f"-c lock_timeout={WAIT_SECONDS}s -c statement_timeout={longest}s "
             f"-c idle_in_transaction_session_timeout={IDLE_SECONDS}s {SHORT_ANSWERS}",
         },
     }
@@ -136,7 +147,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def init_app(app: Flask) -> None:
-    app.extensions["engine"] = make_engine(app.config["DATABASE_URL"])
+    app.extensions["engine"] = make_engine(app.config["DATABASE_URL"], app.config["LONGEST"])
     app.teardown_appcontext(_close)
 
 

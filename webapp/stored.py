@@ -1,10 +1,11 @@
 """Files that the worker makes for a reader: written whole or not at all, under random names."""
 
-import os
 import secrets
 from pathlib import Path
 
 from flask import current_app
+
+from workflows.actions import attachments
 
 
 def folder(name: str) -> Path:
@@ -18,11 +19,5 @@ def keep(where: Path, suffix: str, content: bytes) -> str:
     """Write the file; the name it got, without its suffix. On disk when this returns, so that a
     row written afterwards never points to nothing."""
     token = secrets.token_urlsafe(24)
-    path = where / f"{token}{suffix}"
-    half = path.with_suffix(".part")
-    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    half.rename(path)
+    attachments.write(where, f"{token}{suffix}", content)
     return token

@@ -26,7 +26,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from webapp import housekeeping as _housekeeping  # noqa: F401 - its job is known by its name
-from webapp import leftovers, outages, space
+from webapp import leftovers, outages, space, sqlite_log
 from workflows import clocks, jobs
 from workflows.actions import (
     duties,
@@ -268,6 +268,8 @@ def main(app: Flask) -> None:
     stop = stopped_by_signals()
     sweeping = (engine, Path(app.config["VAR"]), clock, stop)
     Thread(target=leftovers.keep_sweeping, args=sweeping, name="leftovers", daemon=True).start()
+    shortening = (app.config["DATABASE_URL"], stop)
+    Thread(target=sqlite_log.keep_short, args=shortening, name="log", daemon=True).start()
     if not work(engine, worker, sweeps(app.config), stop):
         logging.shutdown()
         os._exit(0)  # threads of unfinished jobs would keep the process from ending

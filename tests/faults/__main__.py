@@ -5,7 +5,7 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.figures import AT_LEAST, AT_MOST, EXACTLY, Bar, finish, memory_folder, say
-from tests.faults import endurance, kills, outages, power, races
+from tests.faults import broken, compound, endurance, kills, outages, power, races, waits
 from tests.faults.audit import Fault
 from tests.faults.ground import ground
 from tests.faults.stand import WEB
@@ -30,7 +30,7 @@ MOMENTS = 150  # at which the power goes, of about 900
 REQUESTS, LONG_REQUESTS = 2500, 250_000
 MOST_GROWTH = 4096  # KB in a thousand requests, after warming up
 PARTS = ("kills", "races", "outages", "power")
-APART = ("endurance",)  # by itself only: what else runs would be measured, too
+APART = ("endurance", "errors")  # by themselves only
 NAMES = {
     "lost": "acknowledged writes lost",
     "half": "half steps",
@@ -106,9 +106,14 @@ def race(found: Found, folder: Path, server: Server, seed: str, rounds: int) -> 
     ]
 
 
-def go_away(found: Found, folder: Path, server: Server, seed: str, times: int) -> None:
+def go_away(found: Found, folder: Path, seed: str, times: int) -> None:
     """Each kind of outage, `times` over where it can be repeated; those that mostly wait beside
-    those that stop the server."""
+    those that stop the server, which is one of their own."""
+    with postgres_server(KEEPING) as server:
+        _go_away(found, folder, server, seed, times)
+
+
+def _go_away(found: Found, folder: Path, server: Server, seed: str, times: int) -> None:
     stopped: dict[str, outages.Scenario] = {
         "database stopped": lambda: outages.database_stopped(
             folder / "stopped", server, seed, 2 * times
@@ -125,18 +130,62 @@ def go_away(found: Found, folder: Path, server: Server, seed: str, times: int) -
         ),
     }
 
+    play(found, "outages", (stopped, others))
+
+
+def play(found: Found, what: str, lanes: Sequence[dict[str, outages.Scenario]]) -> None:
+    """Lanes beside each other, the scenarios of each one after the other."""
+
     def each(scenarios: dict[str, outages.Scenario]) -> list[outages.Outcome]:
         return [outages.attempt(scenario, name) for name, scenario in scenarios.items()]
 
     with ThreadPoolExecutor() as pool:
-        outcomes = [outcome for done in pool.map(each, (stopped, others)) for outcome in done]
+        outcomes = [outcome for done in pool.map(each, lanes) for outcome in done]
     for outcome in outcomes:
         well = "as it should be" if not outcome.faults else "WRONG"
         say(f"{outcome.name}: {well} in {outcome.seconds:.0f} s {outcome.told}")
         found.add(outcome.name, outcome.faults)
     wrong = sum(bool(outcome.faults) for outcome in outcomes)
-    found.figures["outages"], found.figures["outages_wrong"] = len(outcomes), wrong
-    found.bars.append(Bar("outages gone wrong", wrong, EXACTLY, 0))
+    found.figures[what], found.figures[f"{what}_wrong"] = len(outcomes), wrong
+    found.bars.append(Bar(f"{what} gone wrong", wrong, EXACTLY, 0))
+
+
+def err(found: Found, folder: Path, server: Server, seed: str, times: int) -> None:
+    """What seldom happens, and two things at once. `times`: 1, or more in the long form."""
+    library = broken.built(folder)
+    if library is None:
+        say("no C compiler: no disk was broken, no clock set")
+    else:
+        broken.preload(library)
+    disk: dict[str, outages.Scenario] = {
+        "disk broken": lambda: broken.run(
+            folder / "broken" / "var", seed, steps=60 * times, dossiers=2 * times, lasting=times
+        ),
+        "clocks jump, sqlite": lambda: compound.clocks_jump(
+            folder / "clocks" / "var", None, seed, times
+        ),
+        "clocks jump, postgres": lambda: compound.clocks_jump(
+            folder / "clocks-postgres" / "var", server, seed, times
+        ),
+    }
+    first: dict[str, outages.Scenario] = {
+        "database slow": lambda: waits.database_slow(folder / "slow", server, seed),
+        "disk full during a backup": lambda: compound.full_during_backup(
+            folder / "backup" / "var", seed
+        ),
+        "killed while recovering": lambda: compound.killed_while_recovering(
+            folder / "crashing", seed, 3 * times
+        ),
+    }
+    last: dict[str, outages.Scenario] = {
+        "database killed while recovering": lambda: compound.crash_while_recovering(
+            folder / "recovering", server, seed, 3 * times
+        ),
+        "sqlite busy": lambda: waits.sqlite_busy(folder / "busy" / "var", seed, 3 * times),
+    }
+    play(found, "errors", (disk, first) if library else (first,))
+    play(found, "errors_alone", (last,))  # these stop the server, or take all of the machine
+    found.figures["looked_at_broken_disks"] = library is not None
 
 
 def go_dark(found: Found, folder: Path, seed: str, moments: int | None) -> None:
@@ -180,6 +229,16 @@ class Amounts:
     requests: int
     long: bool
 
+    @property
+    def seconds(self) -> int:
+        """For the kills, at most."""
+        return LONG_SECONDS if self.long else 600
+
+    @property
+    def times(self) -> int:
+        """Each outage that can be repeated."""
+        return 10 if self.long else 1
+
 
 def run(seed: str, parts: Sequence[str], amounts: Amounts) -> int:
     """All parts at once: one computes while the other waits."""
@@ -187,23 +246,16 @@ def run(seed: str, parts: Sequence[str], amounts: Amounts) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="yili-faults-")))
         server = stack.enter_context(postgres_server(KEEPING))
+        begin: dict[str, Callable[[], None]] = {
+            "kills": lambda: kill(found, folder, server, seed, amounts.kills, amounts.seconds),
+            "races": lambda: race(found, folder, server, seed, amounts.rounds),
+            "outages": lambda: go_away(found, folder, seed, amounts.times),
+            "endurance": lambda: endure(found, folder, seed, amounts.requests),
+            "errors": lambda: err(found, folder, server, seed, 3 if amounts.long else 1),
+            "power": lambda: go_dark(found, folder, seed, None if amounts.long else MOMENTS),
+        }
         with ThreadPoolExecutor() as pool:
-            running = []
-            if "kills" in parts:
-                limit = LONG_SECONDS if amounts.long else 600
-                running.append(pool.submit(kill, found, folder, server, seed, amounts.kills, limit))
-            if "races" in parts:
-                running.append(pool.submit(race, found, folder, server, seed, amounts.rounds))
-            if "outages" in parts:
-                own = stack.enter_context(postgres_server(KEEPING))  # it is stopped now and then
-                times = 10 if amounts.long else 1
-                running.append(pool.submit(go_away, found, folder, own, seed, times))
-            if "endurance" in parts:
-                running.append(pool.submit(endure, found, folder, seed, amounts.requests))
-            if "power" in parts:
-                moments = None if amounts.long else MOMENTS
-                running.append(pool.submit(go_dark, found, folder, seed, moments))
-            for part in running:
+            for part in [pool.submit(begin[name]) for name in parts]:
                 part.result()
     for kind, name in NAMES.items():
         found.figures[kind] = sum(fault.kind == kind for fault in found.faults)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import func, select, text
@@ -36,7 +37,8 @@ from tests.faults.stand import MASTER, WEB, WORKER
 from tests.postgres import Server
 from workflows.events import EventName
 
-AWAY, BUSY_TITLE, FULL = "数据库暂时连不上", "系统繁忙", "服务器存储空间不足"
+AWAY, BUSY_TITLE = "数据库暂时连不上", "系统繁忙"
+FULL, BROKEN = "服务器存储空间不足", "服务器磁盘写入失败"
 KEPT = "带着填写的内容继续"
 MARK = "这一句不能丢"
 
@@ -56,7 +58,7 @@ class Outcome:
 
     name: str
     faults: list[Fault] = field(default_factory=list)
-    told: dict[str, int] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0
 
 
@@ -278,7 +280,7 @@ def _while_full(person: Person, attempt: Attempt, typed: list[tuple[str, str]]) 
     browser = person.place.browser
     reply = browser.post(attempt.who, attempt.path, typed)
     attempt.told.append("none" if reply is None else str(reply.status))
-    refused_and_kept(reply, FULL, attempt.key)
+    refused_and_kept(reply, FULL if os.path.ismount(person.place.folder) else BROKEN, attempt.key)
     sent = browser.upload("zhougy", "record.pdf", Accept="application/json")
     expect(sent is not None and sent.status == BUSY, f"an upload: {sent}")
     assert sent is not None

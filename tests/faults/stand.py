@@ -156,7 +156,7 @@ def serve(port: int, folder: Path, workers: int, practice: int) -> None:
     from gunicorn.app.base import BaseApplication
 
     from tests.faults import warm
-    from webapp import create_app, pdf, serving, worker  # noqa: F401
+    from webapp import create_app, pdf, serving, sqlite_log, worker  # noqa: F401
     from workflows import jobs
 
     fuse = Fuse(folder / "fuses")
@@ -206,6 +206,8 @@ def serve(port: int, folder: Path, workers: int, practice: int) -> None:
         )
         kinds = worker.sweeps(app.config)
         sweeps = [replace(kind, every=min(kind.every, LOOK)) for kind in kinds]
+        shortening = (app.config["DATABASE_URL"], threading.Event(), LOOK.total_seconds())
+        threading.Thread(target=sqlite_log.keep_short, args=shortening, daemon=True).start()
         os._exit(0 if worker.work(engine, lives, sweeps) else 3)
 
     assert threading.active_count() == 1, "forking with threads"

@@ -174,9 +174,20 @@ def write(folder: Path, token: str, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(folder / token)
+        _sync(folder)
     except OSError:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def _sync(folder: Path) -> None:
+    """Its names, too, are on the disk when this returns: a row that is committed next may name one,
+    and on another disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove(session: Session, attachment: Attachment, *, by: Appointment) -> None:
