@@ -32,7 +32,7 @@ from tests.pages import Client
 from tests.people import World
 from tests.waiting import until
 from tests.walk import Page
-from webapp import leftovers, sqlite_log
+from webapp import db, leftovers, sqlite_log
 from webapp.db import make_engine
 from workflows import engine as engine_
 from workflows.actions import dossiers, notices
@@ -149,6 +149,39 @@ def test_a_page_that_says_why_makes_nobody_wait(
         assert browser.post("/reports/new", data={"name": "禾"}).status_code == 422
         assert free
         assert all(free)
+
+
+def test_whatever_becomes_of_a_writer_the_next_one_has_its_turn(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues: list[Any] = []
+
+    class Seen(db._Queue):
+        def __init__(self) -> None:
+            super().__init__()
+            queues.append(self)
+
+    monkeypatch.setattr(db, "_Queue", Seen)
+    monkeypatch.setattr(db, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(db, "PRAGMAS", ("journal_mode=WAL", "busy_timeout=50"))
+    engine = make_engine(database_url)
+    [queue] = queues
+    holder = sqlite3.connect(database_url.removeprefix("sqlite:///"), isolation_level=None)
+    for end in ("commit", "rollback", "close", "invalidate", "detach"):
+        connection = engine.connect()
+        connection.begin()
+        assert queue._turn.locked()
+        getattr(connection, end)()
+        connection.close()
+        assert not queue._turn.locked(), end
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OperationalError, match="locked"), engine.begin():
+        pass
+    assert not queue._turn.locked()
+    holder.close()
+    with engine.begin(), pytest.raises(OperationalError, match="locked"), engine.begin():
+        pass  # who could not wait for a turn waits no longer for the lock
+    engine.dispose()
 
 
 def test_a_log_that_readers_let_grow_is_begun_anew_when_they_have_gone(

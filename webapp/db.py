@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from select import POLLIN, poll
 from sqlite3 import Connection as SqliteConnection
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -79,8 +80,13 @@ def make_engine(url: str, longest: int = 0) -> Engine:
     # Errors are logged, answers never
     engine = create_engine(url, hide_parameters=True, pool_size=0, pool_use_lifo=True, **own)
     if engine.dialect.name == "sqlite":
+        queue = _Queue()
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", partial(_begin_sqlite, queue))
+        for ended in ("commit", "rollback"):
+            event.listen(engine, ended, queue.leave)
+        event.listen(engine, "checkin", queue.went)
+        event.listen(engine, "invalidate", queue.went)
     else:
         event.listen(engine, "connect", _prepare_postgresql)
         event.listen(engine, "do_execute", _plan_for_values)
@@ -132,18 +138,56 @@ def _prepare_sqlite(connection: SqliteConnection, _entry: ConnectionPoolEntry) -
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_sqlite(connection: Connection) -> None:
+class _Queue:
+    """Writers of one process come one after the other. SQLite lets whoever happens to ask at the
+    right moment have its lock, so that among many somebody would wait in vain; it alone says who
+    may write, this only says who asks."""
+
+    def __init__(self) -> None:
+        self._turn = Lock()
+
+    def join(self, connection: Connection) -> float:
+        """How many seconds it took until it was one's turn, or one no longer waited for it."""
+        began = monotonic()
+        if self._turn.acquire(timeout=WAIT_SECONDS):
+            connection.info["turn"] = True
+        return monotonic() - began
+
+    def leave(self, connection: Connection) -> None:
+        if not connection.invalidated and connection.info.pop("turn", False):
+            self._turn.release()
+
+    def went(self, _connection: object, entry: ConnectionPoolEntry, *_: object) -> None:
+        """Whatever has become of its transaction."""
+        if entry.info.pop("turn", False):
+            self._turn.release()
+
+
+def _begin_sqlite(queue: _Queue, connection: Connection) -> None:
     options = connection.get_execution_options()
     if options.get("reads"):
         connection.exec_driver_sql("BEGIN")
     elif options.get("waits", True):
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        waited = queue.join(connection)
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        finally:
-            connection.exec_driver_sql(f"PRAGMA {PATIENCE}")
+            _begin_writing(connection, WAIT_SECONDS - waited)
+        except BaseException:
+            queue.leave(connection)
+            raise
+    else:
+        _begin_writing(connection, 0)
+
+
+def _begin_writing(connection: Connection, patience: float) -> None:
+    """Take the one lock; `patience`: seconds."""
+    if patience > WAIT_SECONDS - 1:  # the usual: not worth a statement
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={max(0, round(patience * 1000))}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql(f"PRAGMA {PATIENCE}")
 
 
 def init_app(app: Flask) -> None:
