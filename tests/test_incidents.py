@@ -1,11 +1,14 @@
 """What fails is tried again, then waits for an administrator; nobody else waits for it."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Event as Signal
+from typing import Any
 
 import pytest
 import time_machine
+import zstandard
 from sqlalchemy import Engine, event, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, undefer
@@ -38,6 +41,7 @@ from workflows.actions import cases as case_actions
 from workflows.actions import incidents, timers
 from workflows.actions.incidents import Alike
 from workflows.demo import answers
+from workflows.engine import store
 from workflows.events import EventName
 from workflows.forms import load
 from workflows.permissions import Forbidden
@@ -137,19 +141,44 @@ def test_one_poisoned_among_fifty_holds_up_none_of_the_others(
     assert (failed.attempts, failed.error, failed.due_at) == (1, "ValueError", LATE + MINUTE)
 
 
+def _packed(told: Any) -> bytes:
+    return zstandard.compress(told if isinstance(told, bytes) else json.dumps(told).encode())
+
+
+# What may stand where the state of a process should
+POISON = (
+    b"?",
+    b"",
+    _packed(b"[" * 100_000),
+    _packed(b'"' + bytes(32 << 20) + b'"'),  # a few KB that want to be very much
+    _packed([99, "somebody else's", [], []]),  # of a later release
+    _packed([store.FORMAT, "0" * 64, [], []]),  # of a diagram that nobody knows
+    _packed({"format": store.FORMAT}),
+)
+
+
 @pytest.mark.parametrize("database", DATABASES)
 def test_a_state_that_cannot_be_read_holds_up_nobody_either(
-    session: Session, world: World, worker: Worker, engine: Engine
+    session: Session, world: World, worker: Worker, engine: Engine, client_for: ClientFor
 ) -> None:
-    sick, well = reported(session, world, 2)
-    broken = process_of(session, sick).id
+    *sick, well = reported(session, world, len(POISON) + 1)
+    broken = [process_of(session, case).id for case in sick]
     session.rollback()
     with engine.begin() as connection:
-        connection.execute(
-            text("UPDATE process SET state = :state WHERE id = :id"), {"state": b"?", "id": broken}
-        )
+        for key, state in zip(broken, POISON, strict=True):
+            row = {"state": state, "id": key}
+            connection.execute(text("UPDATE process SET state = :state WHERE id = :id"), row)
     worker.passes(LATE)
     assert [row.case_id for row in told(session, EventName.TIMER_FIRED)] == [well.id]
+    browser = client_for(world.by["mch"])
+    pages = ["/tasks", *(f"/cases/{case.id}" for case in sick)]
+    assert {browser.get(page).status_code for page in pages} == {200}
+
+
+def test_a_state_as_large_as_none_is_refused_before_there_is_no_memory_left() -> None:
+    bomb = _packed(bytes(store.MOST_BYTES + 1))
+    with pytest.raises(ValueError, match="larger"):
+        store.decode(bomb, lambda _: (None, {}), None)
 
 
 def test_a_due_row_of_which_the_state_knows_nothing_does_not_fire_for_ever(

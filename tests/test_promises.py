@@ -67,6 +67,22 @@ def where(pattern: str, *layers: str) -> dict[str, list[str]]:
 # Layers
 
 
+def test_no_service_of_others_is_called_so_none_can_be_down() -> None:
+    """Whoever adds mail, a virus scanner or a single sign-on says here what happens without it."""
+    lines = re.compile(
+        r"^\s*(?:import|from) (smtplib|imaplib|ftplib|xmlrpc|urllib\.request|http\.client|socket"
+        r"|ssl|asyncio|requests|httpx|aiohttp|urllib3|clamd|ldap3|authlib|paramiko)\b",
+        re.MULTILINE,
+    )
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in sources(*LAYERS)
+        if lines.search(path.read_text("utf-8"))
+    }
+    # Is our own server up; what is this machine called; may the renderer reach anybody
+    assert found == {"webapp/launcher.py", "webapp/worker.py", "webapp/pdf/render.py"}
+
+
 def test_nothing_below_the_edge_commits() -> None:
     assert where(r"\.(commit|rollback)$", "models", "workflows") == {}
     # The job queue keeps its own books, in transactions of its own.

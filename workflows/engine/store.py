@@ -45,6 +45,7 @@ from workflows.engine import earlier, settled
 
 Definition = Callable[[str], tuple[Any, dict[str, Any]]]
 FORMAT = 2
+MOST_BYTES = 16 << 20  # unpacked; the largest known takes a hundredth of it
 AWAITED = TaskState.READY | TaskState.WAITING
 HEARD = "merged"  # of a multi-instance: the children whose end it has heard of
 NOTHING = (None, None, None, 0, 0, 0)  # the end of a short row
@@ -179,12 +180,19 @@ def _ranks(tasks: list[Any]) -> dict[TaskId, int]:
     return {task.id: rank for rank, task in enumerate(arrived, 1)}
 
 
+def _unpacked(blob: bytes) -> bytes:
+    """ValueError for what would fill the memory: it says itself how large it is."""
+    if not 0 <= zstandard.frame_content_size(blob) <= MOST_BYTES:
+        raise ValueError("a state that is larger than any")
+    return _zstd.unpack(blob)
+
+
 def decode(blob: bytes, definition: Definition, engine: Any) -> Any:
     """The instance, on the given script engine (the default one would evaluate any Python).
 
     `definition` maps a version to its wired (spec, subprocess specs); they are shared, not copied.
     """
-    form, version, own, parts = orjson.loads(_zstd.unpack(blob))
+    form, version, own, parts = orjson.loads(_unpacked(blob))
     if form == earlier.FORMAT:
         own, parts = earlier.renewed(own, parts)
     elif form != FORMAT:
