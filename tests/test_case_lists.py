@@ -165,10 +165,21 @@ def test_who_is_blind_finds_nothing_by_name(
 
 
 def test_pages_of_the_list(
-    client_for: ClientFor, world: World, cases: list[Case], monkeypatch: pytest.MonkeyPatch
+    client_for: ClientFor,
+    session: Session,
+    world: World,
+    cases: list[Case],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("webapp.cases.listing.PER_PAGE", 3)
+    mch = world.units["mch"]  # has two parts in some of the cases
+    for case in cases[3:5]:
+        session.add(CaseUnit(case=case, organisation=mch, part=UnitPart.UPPER_MCH, since=NOW))
+    session.commit()
     client = client_for(world.by["mch"])
+    of_all = [column(client.get(f"/cases?page={n}").text, "编号") for n in (1, 2, 3, 4)]
+    assert [len(page) for page in of_all] == [3, 3, 2, 2]
+    assert of_all[3] == of_all[2], "there is no fourth"
     found = [column(client.get(f"/cases?page={n}&state=open").text, "编号") for n in (1, 2, 3)]
     assert [len(page) for page in found] == [3, 3, 2]
     assert len({number for page in found for number in page}) == 8

@@ -122,11 +122,12 @@ def _of_period(chosen: str, kind: kinds.Kind) -> Select[Case]:
     """Cases of a kind that one may see, not voided, that happened in a period; none that has become
     another case, which is counted instead."""
     since, until = period(chosen, current.now)
+    counted = [] if kind.is_death else [~kinds.has_followed()]  # nothing follows a death
     return select(Case).where(
         happened(since, until),  # among those one may see
         Case.kind == kind.code,
         Case.state != CaseState.VOIDED,
-        ~kinds.has_followed(),
+        *counted,
     )
 
 

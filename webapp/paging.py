@@ -40,11 +40,20 @@ class Page:
         return url_for(request.endpoint or "", **values)
 
 
-def paged(session: Session, query: Select[Any], size: int, most: int | None = None) -> Page:
-    """The page that `?page=` asks for; the last one when it asks for more than there is."""
+def paged(
+    session: Session,
+    query: Select[Any],
+    size: int,
+    most: int | None = None,
+    ids: Select[int] | None = None,
+) -> Page:
+    """The page that `?page=` asks for; the last one when it asks for more than there is. `ids`: as
+    many as there are rows, where these are found with less."""
     counted: Select[Any] = query.order_by(None).with_only_columns(
         literal_column("1").label("one"), maintain_column_froms=True
     )
+    if ids is not None:
+        counted = ids.distinct()
     if most is not None:
         counted = counted.limit(most + 1)
     count = select(func.count()).select_from(counted.subquery())

@@ -175,7 +175,8 @@ def _page(filters: Filters, name: str | None) -> ResponseReturnValue:
     if name or filters.any:
         page = bounded(db.session, query, PER_PAGE, most, load)
     else:  # the first of all are found by their order
-        page = paged(db.session, query.options(*load), PER_PAGE, most)
+        ids = None if filters.order == "due" else case_ids(current.appointment)
+        page = paged(db.session, query.options(*load), PER_PAGE, most, ids)
     return render_template(
         "cases/index.html",
         page=_rows(page),
