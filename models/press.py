@@ -36,7 +36,7 @@ class Press(Base):
     answered_at: Mapped[datetime | None]
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
 
-    item: Mapped[Rectification] = relationship()
+    item: Mapped[Rectification] = relationship(back_populates="presses")
     organisation: Mapped[Organisation] = relationship()
     by: Mapped[User] = relationship(foreign_keys=[by_id])
     answered_by: Mapped[User | None] = relationship(foreign_keys=[answered_by_id])

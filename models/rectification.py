@@ -2,6 +2,7 @@
 
 import enum
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -12,6 +13,9 @@ from models.duty import Duty
 from models.finding import Finding
 from models.place import Organisation
 from models.user import User
+
+if TYPE_CHECKING:
+    from models.press import Press
 
 
 class RectificationState(enum.StrEnum):
@@ -115,6 +119,7 @@ class Rectification(Base):
     reopenings: Mapped[list["Reopening"]] = relationship(
         back_populates="item", order_by="Reopening.id", foreign_keys="Reopening.item_id"
     )
+    presses: Mapped[list["Press"]] = relationship(back_populates="item", order_by="Press.id")
 
 
 class RectificationEntry(Base):

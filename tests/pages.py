@@ -24,6 +24,7 @@ from models import Event
 from webapp import db
 from webapp.access import public
 from webapp.headers import HEADERS
+from workflows import additions
 
 SPRITE = Path(__file__).parents[1] / "webapp/static/vendor/bootstrap-icons/icons.svg"
 UNLABELLED = {"hidden", "submit", "button", "reset", "image"}
@@ -77,7 +78,7 @@ class Client(FlaskClient):
 
 def unsaved(session: Session) -> bool:
     """Whether there are changes that would be lost."""
-    pending = session.new or session.dirty or session.deleted
+    pending = session.new or session.dirty or session.deleted or additions.wait(session)
     return bool(pending or session.info.get("flushed"))
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from werkzeug.local import LocalProxy
 
 from models import Base
+from workflows import additions
 
 if TYPE_CHECKING:  # an installation on SQLite does not wait for the driver of the other
     from psycopg import Connection as PostgresConnection
@@ -96,7 +97,10 @@ def make_engine(url: str, longest: int = 0) -> Engine:
 
 
 def _prepare_postgresql(connection: "PostgresConnection[Any]", _entry: ConnectionPoolEntry) -> None:
+    from webapp.cursors import Brief
+
     connection.prepared_max = MOST_PREPARED
+    connection.cursor_factory = Brief
 
 
 def _note_return(_connection: object, entry: ConnectionPoolEntry) -> None:
@@ -238,7 +242,7 @@ def _note_writing(session: Session, _context: object) -> None:
     session.info["wrote"] = True
 
 
-for _became in ("loaded_as_persistent", "pending_to_persistent"):
+for _became in ("loaded_as_persistent", "pending_to_persistent", "detached_to_persistent"):
     event.listen(OfRequest, _became, _keep)
 event.listen(OfRequest, "after_flush", _note_writing)
 
@@ -266,7 +270,8 @@ def write_nothing() -> None:
 def let_go() -> None:
     """The same where the request was refused before it wrote anything: what it has read so far is
     as true as it was, and not read again."""
-    if session.info.get("wrote") or session.new or session.dirty or session.deleted:
+    changed = session.new or session.dirty or session.deleted or additions.wait(session)
+    if changed or session.info.get("wrote"):
         write_nothing()
         return
     session.expire_on_commit = False

@@ -149,7 +149,7 @@ def remarks(form: TaskForm, task: Task | None) -> list[str]:
 
 
 def _visible(task_id: int) -> Task:
-    found = db.session.execute(*_step(current.appointment, key=task_id)).one_or_none()
+    found = db.session.execute(*_step(current.appointment, key=task_id)).unique().one_or_none()
     if found is None:
         abort(404)
     task: Task = found.Task
@@ -167,6 +167,7 @@ def _step(by: Appointment) -> Select[Task, Rectification | None]:
         .options(
             joinedload(Task.case).options(joinedload(Case.person), joinedload(Case.organisation)),
             joinedload(Task.clock),  # of the rest most steps have nothing
+            joinedload(Rectification.presses),
         )
     )
 

@@ -5,13 +5,14 @@ daily after it, as the rule set says; a clock without a number has no due moment
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from models import Case, CaseState, Clock, Duty, IncidentKind
-from workflows import calendar, kinds, parts
+from workflows import additions, calendar, kinds, parts
 from workflows.events import EventName, of, record
 from workflows.failures import RETRY_AFTER, Failure, open_incident
 from workflows.frozen import rules_for, rules_of
@@ -36,15 +37,12 @@ def find(owner: Case | Duty, key: str, subject: str = "") -> Clock | None:
     return next((each for each in owner.clocks if (each.rule_key, each.subject) == name), None)
 
 
-def open_event_clocks(session: Session, case: Case, *, now: datetime) -> None:
-    """Start every clock of its kind that runs from the death or event itself (A02, A03)."""
+def of_event(session: Session, case: Case, *, now: datetime) -> list[Clock]:
+    """Every clock of its kind that runs from the death or event itself (A02, A03), to be entered
+    with a new case and then recorded as `started`."""
     rules = [rule for rule in kinds.clocks(rules_of(case), case) if rule.start == "event"]
     at = case.organisation_id
-    _add(
-        session,
-        [_made(session, case, rule, "", at, case.event_at, None, now) for rule in rules],
-        now,
-    )
+    return [_made(session, case, rule, "", at, case.event_at, None, now) for rule in rules]
 
 
 def start(
@@ -68,9 +66,10 @@ def start(
     if rule is None:
         return None
     clock = _made(session, owner, rule, subject, organisation_id, now, due_at, now)
-    _add(session, [clock], now)
+    additions.insert(session, [clock])
     if isinstance(owner, Case):
         parts.go_on(session, owner)
+    started(session, [clock], now)
     return clock
 
 
@@ -85,8 +84,6 @@ def _made(
     now: datetime,
 ) -> Clock:
     clock = Clock(
-        case=owner if isinstance(owner, Case) else None,
-        duty=owner if isinstance(owner, Duty) else None,
         rule_key=rule.key,
         subject=subject,
         title=rule.title,
@@ -95,13 +92,15 @@ def _made(
         due_at=due_at or _end_of(session, rule, started_at),
     )
     clock.next_reminder_at = _next_reminder(clock, rules_for(owner), now)
+    # No change of the owner, of which the unit of work would have to find out that it is none
+    set_committed_value(clock, "case" if isinstance(owner, Case) else "duty", owner)
+    set_committed_value(owner, "clocks", [*owner.clocks, clock])
     return clock
 
 
-def _add(session: Session, started: list[Clock], now: datetime) -> None:
-    session.add_all(started)
-    session.flush()
-    for clock in started:
+def started(session: Session, clocks: list[Clock], now: datetime) -> None:
+    """Put on record that clocks run from now on."""
+    for clock in clocks:
         told = {**of(about(clock)), "clock": clock.id, "title": clock.title}
         record(session, EventName.CLOCK_STARTED, now=now, **told)
 
@@ -118,7 +117,9 @@ def meet(session: Session, clock: Clock, *, now: datetime) -> None:
     """Stop a clock. The first time counts; whether it was late stays on it for ever (A05)."""
     if clock.met_at is not None:
         return
-    clock.met_at, clock.next_reminder_at = now, None
+    session.connection().execute(_MEET, {"key": clock.id, "at": now})
+    for name, value in {"met_at": now, "next_reminder_at": None}.items():
+        set_committed_value(clock, name, value)
     late = clock.seconds_late(now)
     record(
         session,
@@ -129,6 +130,14 @@ def meet(session: Session, clock: Clock, *, now: datetime) -> None:
         title=clock.title,
         late_seconds=late,
     )
+
+
+_clock = cast(Table, Clock.__table__)
+_MEET = (  # known to be the only change
+    update(_clock)
+    .where(_clock.c.id == bindparam("key"))
+    .values(met_at=bindparam("at"), next_reminder_at=None)
+)
 
 
 def running_of_item(session: Session, item_id: int) -> Clock | None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from models import Appointment, Case, Duty, Event
+from models import Appointment, Case, Duty, Event, User
+from workflows import additions
 
 
 class EventName(enum.StrEnum):
@@ -221,17 +222,19 @@ def record(
     *,
     now: datetime,
     case: Case | None = None,
-    by: Appointment | None = None,
+    by: Appointment | User | None = None,
     **data: Any,
-) -> Event:
-    """Add one event. `data`: ids and plain words; never a name, a number of a person, an answer."""
-    event = Event(
+) -> None:
+    """Add one event. `data`: ids and plain words; never a name, a number of a person, an answer.
+    `by` is a user where nobody acts under an appointment."""
+    seat = by if isinstance(by, Appointment) else None
+    additions.add(
+        session,
+        Event,
         case_id=case.id if case else None,
-        user_id=by.user_id if by else None,
-        appointment_id=by.id if by else None,
+        user_id=seat.user_id if seat else by.id if by else None,
+        appointment_id=seat.id if seat else None,
         at=now,
         name=name.value,
         data=data,
     )
-    session.add(event)
-    return event

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from models import Appointment, Case, Notification, Role, Task, User
+from workflows import additions
 from workflows.events import EventName
 from workflows.permissions import LANES
 
@@ -76,10 +77,15 @@ def tell(
     **data: Any,
 ) -> None:
     """Tell one person."""
-    session.add(
-        Notification(
-            user_id=user_id, case_id=case.id if case else None, at=now, name=name.value, data=data
-        )
+    case_id = case.id if case else None
+    additions.add(
+        session,
+        Notification,
+        user_id=user_id,
+        case_id=case_id,
+        at=now,
+        name=name.value,
+        data=data,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import Appointment, Organisation, Press, Rectification, RectificationState
@@ -42,17 +42,9 @@ def may_press(item: Rectification, by: Appointment) -> bool:
     return ours and item.state is not RectificationState.CLOSED and may(by, "ledger:urge")
 
 
-def of_item(session: Session, item_id: int) -> list[Press]:
-    """All pressings of an item, in order."""
-    return list(session.scalars(_OF_ITEM, {"item": item_id}))
-
-
-_OF_ITEM = select(Press).where(Press.item_id == bindparam("item")).order_by(Press.id)
-
-
-def unanswered(session: Session, item_id: int) -> list[Press]:
+def unanswered(item: Rectification) -> list[Press]:
     """Pressings whose advice the owner has not answered yet, in order."""
-    return [row for row in of_item(session, item_id) if row.guidance and not row.answered_at]
+    return [row for row in item.presses if row.guidance and not row.answered_at]
 
 
 def days_late(press: Press) -> int:

@@ -44,10 +44,14 @@ _WATCHERS = (Role.MCH, Role.COMMISSION)
 def host_of(session: Session, running: Process | Task, now: datetime) -> "CaseHost | DutyHost":
     """The host of a process, or of the process a step stands in."""
     if running.case is not None:
-        return CaseHost(session, running.case, now)
-    if running.duty is None:
+        host: CaseHost | DutyHost = CaseHost(session, running.case, now)
+    elif running.duty is not None:
+        host = DutyHost(session, running.duty, now)
+    else:
         raise LookupError(f"{running!r} belongs to nothing")
-    return DutyHost(session, running.duty, now)
+    if isinstance(running, Task):
+        host.step = running
+    return host
 
 
 class _Items:
@@ -55,6 +59,7 @@ class _Items:
 
     session: Session
     now: datetime
+    step: Task | None = None  # that was handed in: what comes next is often about the same
 
     def __init__(self, session: Session, about: Case | Duty, now: datetime) -> None:
         self.session, self.about, self.now = session, about, now
@@ -70,7 +75,13 @@ class _Items:
 
     def _item_clock(self, item_id: int) -> Clock | None:
         with self.session.no_autoflush:  # what is not written yet is found all the same
-            return clocks.find(self.about, "rectification", str(item_id))
+            return self._clock("rectification", str(item_id))
+
+    def _clock(self, key: str, subject: str) -> Clock | None:
+        near = self.step.clock if self.step is not None else None
+        if near is not None and (near.rule_key, near.subject) == (f"clock.{key}", subject):
+            return near
+        return clocks.find(self.about, key, subject)
 
     def _seat_item(self, lane: Lane, step: Step, task: Task) -> None:
         item = self._item(step)
@@ -82,7 +93,10 @@ class _Items:
         if isinstance(self.about, Duty) and self.about.item_id is not None:
             return self.session.get_one(Rectification, self.about.item_id)
         level, place = step.data.get("level", ""), step.index or 0
-        found = recurrence.run_at(self.session, self.about, level, place)
+        found, near = None, self.step
+        if near is not None and (near.level, near.index) == (level, place):
+            found = near.rectification_id
+        found = found or recurrence.run_at(self.session, self.about, level, place)
         if found is not None:
             return self.session.get_one(Rectification, found)
         raise LookupError(f"no item at {level} {place}")
@@ -93,10 +107,11 @@ class _Items:
         if not key:
             return
         subject = "" if task.rectification_id is None else str(task.rectification_id)
-        task.clock = clocks.start(
+        limit = self._limit(key.format(level=level))
+        task.clock = self._clock(limit, subject) or clocks.start(
             self.session,
             self.about,
-            self._limit(key.format(level=level)),
+            limit,
             organisation_id=task.organisation_id,
             now=self.now,
             subject=subject,

@@ -144,10 +144,7 @@ def _item_values(session: Session, task: Task) -> dict[str, Any]:
         "item.deadline": item.deadline.isoformat() if item.deadline else None,
         "item.first_deadline": item.first_deadline.isoformat() if item.first_deadline else None,
         "item.owner": item.owner_id,
-        "item.guidance": "\n".join(
-            row.guidance or "" for row in pressing.unanswered(session, item.id)
-        )
-        or None,
+        "item.guidance": "\n".join(row.guidance or "" for row in pressing.unanswered(item)) or None,
         **_extension_values(session, task),
     }
 
@@ -345,7 +342,7 @@ def _item_facts(session: Session, task: Task | None, by: Appointment) -> dict[st
     return {
         "owner": item.owner_id,
         "acceptor_for": by.organisation_id,
-        "open_guidance": partial(pressing.unanswered, session, item.id),
+        "open_guidance": partial(pressing.unanswered, item),
     }
 
 

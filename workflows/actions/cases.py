@@ -23,6 +23,7 @@ from models import (
     UnitPart,
 )
 from workflows import (
+    additions,
     clocks,
     engine,
     frozen,
@@ -35,6 +36,7 @@ from workflows import (
     surroundings,
 )
 from workflows.actions import incidents
+from workflows.actions.aside import NOTHING
 from workflows.actions.tasks import (
     Handing,
     InvalidAnswers,
@@ -91,12 +93,14 @@ def open_case(
     case = _new_case(session, what, answers, county, by, now)
     if follows is not None:
         case.follows = follows
-    clocks.open_event_clocks(session, case, now=now)  # one flush for both
+    running = clocks.of_event(session, case, now=now)
+    additions.insert(session, [case], [case.person], case.units, running)
+    clocks.started(session, running, now)
     search.remember(session, case, answers)
     task = _start(session, case, now)
     document = write_document(session, form, answers, task, key=key, by=by, now=now, edition=1)
     record(session, EventName.CASE_REPORTED, case=case, by=by, now=now, number=case.number)
-    hand_in(Handing(session, task, document, by, now, begins=True), form)
+    hand_in(Handing(session, task, document, by, now, NOTHING), form)
     _mark_late(session, case, now)
     _tell_about_report(session, case, now)
     return case
@@ -137,7 +141,6 @@ def _new_case(
     )
     add_unit(case, by.organisation_id, UnitPart.REPORTER, now)
     add_unit(case, receiver.id, UnitPart.RECEIVER, now)
-    session.add(case)
     return case
 
 

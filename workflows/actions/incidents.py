@@ -107,7 +107,7 @@ def dismiss(session: Session, incident: Incident, *, by: Appointment | None, now
     return True
 
 
-_IN_THE_WAY = (
+IN_THE_WAY = (
     open_ones()
     .where(
         Incident.process_id == bindparam("process"),
@@ -123,7 +123,7 @@ def settle_step(session: Session, task: Task, *, by: Appointment, now: datetime)
     process = task.process
     if process.status == ProcessState.INCIDENT:
         process.status = ProcessState.RUNNING
-    for row in session.scalars(_IN_THE_WAY, {"process": process.id, "step": task.bpmn_id}).all():
+    for row in session.scalars(IN_THE_WAY, {"process": process.id, "step": task.bpmn_id}).all():
         _settle(session, row, EventName.INCIDENT_SOLVED, by, now)
 
 

@@ -121,7 +121,7 @@ def take_over(session: Session, item: Rectification, answers: Answers, by: Appoi
     result, text = answers.get("guidance_result"), answers.get("guidance_answer")
     if not result or not text:
         return
-    waiting = pressing.unanswered(session, item.id)
+    waiting = pressing.unanswered(item)
     if not waiting:
         return
     for row in waiting:

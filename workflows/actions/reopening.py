@@ -28,7 +28,7 @@ from models import (
     Reopening,
     Role,
 )
-from workflows import engine, pressing
+from workflows import additions, engine, pressing
 from workflows.events import EventName, of, record
 from workflows.frozen import rules_for
 from workflows.notifications import tell_desk
@@ -204,10 +204,11 @@ def enter(
     now: datetime,
 ) -> None:
     """Add a line to what happened to an item; kinds: `labels.WORDS["entry"]`."""
-    session.add(
-        RectificationEntry(
-            item=item, at=now, user_id=by.user_id if by else None, kind=kind, text=text
-        )
+    if item.id is None:
+        session.flush()
+    user_id = by.user_id if by else None
+    additions.add(
+        session, RectificationEntry, item_id=item.id, at=now, user_id=user_id, kind=kind, text=text
     )
 
 

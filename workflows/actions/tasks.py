@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from models import (
@@ -17,8 +17,9 @@ from models import (
     Task,
     TaskState,
 )
-from workflows import clocks, engine, surroundings
-from workflows.actions import incidents
+from workflows import additions, clocks, engine, surroundings
+from workflows.actions import aside, incidents
+from workflows.actions.aside import Aside
 from workflows.actions.drafts import drop_draft
 from workflows.actions.watching import tell_watchers
 from workflows.engine import control
@@ -70,7 +71,7 @@ class Handing:
     document: Document
     by: Appointment
     now: datetime
-    begins: bool = False  # the case begins with it: nobody has drafted, followed or failed before
+    aside: Aside
 
     @property
     def case(self) -> Case:
@@ -113,9 +114,9 @@ def complete_task(
         raise Forbidden(task.id)
     # The process is the unit of concurrency: whoever locks it first moves the case.
     engine.lock(session, task)
-    if (before := handed_in(session, by, key)) is not None:
-        return before
-    session.scalars(_AS_IT_IS, {"key": task.id}).one()
+    there = aside.look(session, task, key=key, by=by)
+    if there.before is not None:
+        return session.get_one(Document, there.before)
     if task.state != TaskState.OPEN or task.is_void:
         raise TaskClosed(task.id)
     if not may_complete(by, task):
@@ -128,14 +129,11 @@ def complete_task(
     around = surroundings.known(session, task.case, task, by=by, now=now)
     if errors := check.check(form, answers, now=now, known=around):
         raise InvalidAnswers(errors)
-    document = write_document(session, form, answers, task, key=key, by=by, now=now)
-    hand_in(Handing(session, task, document, by, now), form)
+    document = write_document(
+        session, form, answers, task, key=key, by=by, now=now, edition=there.editions + 1
+    )
+    hand_in(Handing(session, task, document, by, now, there), form)
     return document
-
-
-_AS_IT_IS = (
-    select(Task).where(Task.id == bindparam("key")).execution_options(populate_existing=True)
-)
 
 
 def stands_still(task: Task) -> bool:
@@ -183,12 +181,12 @@ def hand_in(step: Handing, form: Form) -> None:
         engine.complete(step.session, step.task, flags, host, now=step.now, by_id=step.by.user_id)
     except engine.StepClosed:
         raise TaskClosed(step.task.id) from None
-    if not step.begins:
+    if step.aside.incident:
         incidents.settle_step(step.session, step.task, by=step.by, now=step.now)
+    if step.aside.draft:
         drop_draft(step.session, f"task:{step.task.id}", by=step.by)
     _record_done(step)
-    if not step.begins:
-        _tell_done(step)
+    _tell_done(step)
 
 
 def _record_done(step: Handing) -> None:
@@ -209,7 +207,7 @@ def _record_done(step: Handing) -> None:
 def _tell_done(step: Handing) -> None:
     """Whoever asked a colleague to do the step, and those who follow the case."""
     about, title = step.task.case, step.task.title
-    if about is not None:
+    if about is not None and step.aside.watched:
         tell_watchers(step.session, about, title, step.document, step.by, step.now)
     if (owner := step.task.owner_id) is not None:
         name = EventName.TASK_COMPLETED
@@ -225,16 +223,16 @@ def write_document(
     key: str,
     by: Appointment,
     now: datetime,
-    edition: int | None = None,
+    edition: int,
 ) -> Document:
-    """Keep answers for good, and the files they name with the case or duty. `edition`: where one
-    knows that it is the first."""
+    """Keep answers for good, and the files they name with the case or duty. `edition`: 1 for the
+    first hand-in of a sheet, then 2, 3, … for each correction of it."""
     document = Document(
         case_id=task.case_id,
         duty_id=task.duty_id,
         task=task,
         form=form.name,
-        edition=edition or _edition(session, form, task),
+        edition=edition,
         answers=answers,
         author_id=by.user_id,
         appointment_id=by.id,
@@ -269,8 +267,7 @@ def write_sheet(
 
 def keep_document(session: Session, document: Document, form: Form) -> Document:
     """A document for good, and the files it names with its case or duty."""
-    session.add(document)
-    session.flush()
+    additions.insert(session, [document])
     owner = {"case_id": document.case_id, "duty_id": document.duty_id}
     for field, token in _tokens(form.fields(), document.answers):
         session.execute(
@@ -289,25 +286,6 @@ def handed_in(session: Session, by: Appointment, key: str) -> Document | None:
 _HANDED_IN = select(Document).where(
     Document.author_id == bindparam("author"), Document.key == bindparam("said")
 )
-
-
-def _edition(session: Session, form: Form, task: Task) -> int:
-    """1 for the first hand-in of a sheet, then 2, 3, … for each correction of it."""
-    base = form.name.rsplit(".v", 1)[0]
-    query = (
-        select(func.count())
-        .select_from(Document)
-        .outerjoin(Task, Task.id == Document.task_id)
-        .where(
-            Document.case_id == task.case_id,
-            Document.duty_id == task.duty_id,
-            Document.form.like(f"{base}.v%"),
-            Task.level == task.level,
-            Task.index == task.index,
-            Task.rectification_id == task.rectification_id,
-        )
-    )
-    return (session.scalar(query) or 0) + 1
 
 
 def _tokens(fields: tuple[Field, ...], answers: Answers) -> list[tuple[str, str]]:

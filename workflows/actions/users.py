@@ -190,12 +190,11 @@ def _note(
     by: Appointment | None = None,
     **data: Any,
 ) -> None:
-    record(session, name, now=now, by=by, **data).user_id = user.id
+    record(session, name, now=now, by=by or user, **data)
 
 
 def _refused(
     session: Session, user: User | None, now: datetime, address: str | None, cause: str
 ) -> None:
     """The name typed is not kept: people type passwords into the wrong field."""
-    event = record(session, EventName.SESSION_REFUSED, now=now, address=address, cause=cause)
-    event.user_id = user.id if user else None
+    record(session, EventName.SESSION_REFUSED, now=now, by=user, address=address, cause=cause)

@@ -16,9 +16,11 @@ from SpiffWorkflow.bpmn.specs.mixins.subworkflow_task import CallActivity as Cal
 from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 
 from models import Case, Definition, Duty, Process, ProcessState, Task, TaskState
+from workflows import additions
 from workflows.engine import definitions, rows, script, settled, store
 from workflows.engine.script import Functions
 
@@ -137,15 +139,16 @@ def start(
         workflow.task_tree.data.update(data)
         _advance(workflow)
         instance = _Instance(workflow, definition.digest)
-        process = Process(definition=definition, started_at=now, state=_packed(instance))
+        session.flush()  # what it is about, and what its first steps ask for
+        state = _packed(instance)
+        process = Process(definition=definition, started_at=now, state=state, version=1)
         if workflow.completed:
             process.status, process.ended_at = ProcessState.DONE, now
         if isinstance(about, Case):
             process.case = about
         else:
             process.duty = about
-        session.add(process)
-        session.flush()
+        additions.insert(session, [process])
         opened = _assigned(session, process, instance, host, now)
         rows.add_first(session, process, opened)
         rows.set_timers(session, process.id, instance.timers, _waiting_timers(workflow))
@@ -182,8 +185,11 @@ def complete(
 
 
 def lock(session: Session, task: Task) -> Process:
-    """The process of a step, as it is now, and for nobody else until the transaction ends."""
-    return session.scalars(rows.LOCKED, {"key": task.process_id}).one()
+    """The process of a step, both as they are now, and for nobody else until the transaction
+    ends."""
+    process, _step = session.execute(rows.LOCKED, {"key": task.id}).one()
+    set_committed_value(task, "process", process)
+    return process
 
 
 def fire(session: Session, process: Process, host: Host, *, now: datetime) -> None:

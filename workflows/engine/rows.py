@@ -33,11 +33,12 @@ WHOLE = (
     undefer(Process.state),
     joinedload(Process.definition).load_only(Definition.name),  # not its files: they are long
 )
-LOCKED = (
-    select(Process)
-    .where(Process.id == bindparam("key"))
+LOCKED = (  # both: whoever waits for a lock gets what has become of the locked rows only
+    select(Process, Task)
+    .join(Task, Task.process_id == Process.id)
+    .where(Task.id == bindparam("key"))
     .options(*WHOLE)
-    .with_for_update(of=Process)
+    .with_for_update(of=[Process, Task])
     .execution_options(populate_existing=True)
 )
 _KEEP = (
@@ -61,7 +62,7 @@ _FORGET = delete(_timer).where(_timer.c.spiff_id == bindparam("key"))
 _MOVE = (
     update(_timer)
     .where(_timer.c.spiff_id == bindparam("key"))
-    .values(due_at=bindparam("due"), attempts=0, error=None)
+    .values(spiff_id=bindparam("then"), due_at=bindparam("due"), attempts=0, error=None)
 )
 
 _COLUMNS = [column.key for column in _task.c if column.key != "id"]
@@ -177,19 +178,23 @@ def _values(task: Task) -> dict[str, Any]:
 
 
 def set_timers(session: Session, process_id: int, before: Timers, after: Timers) -> None:
-    """A cycle keeps its row and moves on."""
+    """A cycle keeps its row and moves on, and so does the timer of a step that opened once more."""
     if before == after:
         return
     connection = session.connection()
-    if gone := [{"key": key} for key in before if key not in after]:
-        connection.execute(_FORGET, gone)
-    if new := [
-        {"process_id": process_id, "spiff_id": key, "bpmn_id": name, "due_at": due}
-        for key, (due, name) in after.items()
-        if key not in before
-    ]:
-        connection.execute(_WAIT, new)
-    for key, (due, _name) in after.items():
-        if key in before and before[key][0] != due:
-            connection.execute(_MOVE, {"key": key, "due": due})
+    gone = [key for key in before if key not in after]
+    new = [key for key in after if key not in before]
+    moved = [(key, key) for key in after if key in before and before[key][0] != after[key][0]]
+    if len(gone) == len(new) == 1 and before[gone[0]][1] == after[new[0]][1]:
+        moved.append((gone.pop(), new.pop()))
+    if gone:
+        connection.execute(_FORGET, [{"key": key} for key in gone])
+    if new:
+        connection.execute(_WAIT, [_waiting(process_id, key, *after[key]) for key in new])
+    for key, then in moved:
+        connection.execute(_MOVE, {"key": key, "then": then, "due": after[then][0]})
     _expire(session, process_id, "timers")
+
+
+def _waiting(process_id: int, key: str, due: datetime, name: str) -> dict[str, Any]:
+    return {"process_id": process_id, "spiff_id": key, "bpmn_id": name, "due_at": due}
