@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import Insert, Table, event, inspect
+from sqlalchemy import Connection, Insert, Table, event, inspect
 from sqlalchemy import insert as insert_into
 from sqlalchemy.orm import (
     MANYTOONE,
@@ -38,8 +38,13 @@ def wait(session: Session) -> bool:
 
 def write(session: Session) -> None:
     """Those that wait, in the order in which they came."""
-    for kind, rows in session.info.pop(_KEY, {}).items():
-        session.connection().execute(_inserting(kind), rows)
+    if _KEY in session.info:
+        _write(session, session.connection())
+
+
+def _write(session: Session, connection: Connection) -> None:
+    for kind, rows in session.info.pop(_KEY).items():
+        connection.execute(_inserting(kind), rows)
 
 
 def insert(session: Session, *tables: Sequence[Base]) -> None:
@@ -109,8 +114,8 @@ def _before_query(state: ORMExecuteState) -> None:
 @event.listens_for(Session, "after_transaction_create")
 def _before_savepoint(session: Session, transaction: SessionTransaction) -> None:
     """What came before it does not go with it."""
-    if transaction.nested and _KEY in session.info:
-        write(session)
+    if transaction.nested and transaction.parent is not None and _KEY in session.info:
+        _write(session, transaction.parent.connection(None))
 
 
 @event.listens_for(Session, "after_soft_rollback")
