@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, bindparam, event, or_, select
+from sqlalchemy.orm import Session, SessionTransaction
 
 from models import (
     Appointment,
@@ -38,11 +38,27 @@ def unit_there(session: Session, code: str, kind: OrganisationKind, level: Level
 def unit_at(
     session: Session, code: str, kind: OrganisationKind, level: RegionLevel
 ) -> Organisation | None:
-    """The area's own unit of a kind; of several the one entered first."""
-    return session.scalars(_UNIT_AT, {"code": code, "kind": kind, "at": level}).one_or_none()
+    """The area's own unit of a kind; of several the one entered first. Asked once a transaction."""
+    known: dict[object, Organisation] = session.info.setdefault(_KNOWN, {})
+    found = known.get((code, kind, level))
+    if found is None or not found.active:
+        asked = {"code": code, "kind": kind, "at": level}
+        found = session.scalars(_UNIT_AT, asked).one_or_none()
+    if found is not None:
+        known[code, kind, level] = found
+    return found
 
 
-_UNIT_AT = (  # asked many times in a step
+_KNOWN = "units"
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _forget(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        session.info.pop(_KNOWN, None)
+
+
+_UNIT_AT = (
     select(Organisation)
     .where(
         Organisation.kind == bindparam("kind"),
