@@ -11,6 +11,7 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
+from models.case import masked
 from webapp import (
     access,
     admin,
@@ -150,6 +151,7 @@ def _prepare_templates(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(dates.filters())
     app.jinja_env.filters["label"] = labels.label
+    app.jinja_env.filters["masked"] = masked
     app.jinja_env.filters["group_title"] = expert_groups.title
     app.jinja_env.globals.update(
         current=current,

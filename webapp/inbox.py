@@ -43,19 +43,26 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One open step; `percent` of a draft already begun, `item` the ledger item it is about.
+    """One open step; `percent` of a draft already begun, `item` and `problem` of the ledger item it
+    is about, `person` and `unit` of its case.
 
     `opens`: whether one may also open the case; a unit that only has a step in it learns no name.
     """
 
     task: Task
     percent: int | None
-    item: Rectification | None
+    item: str | None
+    problem: str | None
+    number: str | None
+    person: str | None
+    unit: str | None
+    due_at: datetime | None
     opens: bool
 
     @property
-    def due_at(self) -> datetime | None:
-        return self.task.clock.due_at if self.task.clock else None
+    def about(self) -> str:
+        """The number of its case, or what its duty is about."""
+        return self.number or self.task.about
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +134,26 @@ def _rows(session: Session, by: Appointment, ids: Sequence[int]) -> list[Row]:
     found = session.execute(_WHOLE, {"ids": ids, "me": by.user_id}).all()
     cases = {row.Task.case_id for row in found}
     opens = set(session.scalars(*_opens(by, cases=cases - {None}))) | {None}
-    by_id = {
-        task.id: Row(task, percent, item, task.case_id in opens) for task, percent, item in found
-    }
+    by_id = {row.Task.id: Row(*row, opens=row.Task.case_id in opens) for row in found}
     return [by_id[key] for key in ids]
 
 
 _WHOLE = (  # as much of each as a line tells
-    select(Task, Draft.percent, Rectification)
+    select(
+        Task,
+        Draft.percent,
+        Rectification.number,
+        Rectification.problem,
+        Case.number,
+        Person.name,
+        Organisation.short_name,
+        Clock.due_at,
+    )
     .outerjoin(Rectification, Rectification.id == Task.rectification_id)
+    .outerjoin(Task.clock)
+    .outerjoin(Task.case)
+    .outerjoin(Case.person)
+    .outerjoin(Case.organisation)
     .outerjoin(
         Draft,
         and_(
@@ -156,14 +174,7 @@ _WHOLE = (  # as much of each as a line tells
             Task.follow_up_on,
             Task.clock_id,
         ),
-        load_only(Rectification.number, Rectification.problem),
-        joinedload(Task.case).options(
-            load_only(Case.number, Case.organisation_id),
-            joinedload(Case.person).load_only(Person.name),
-            joinedload(Case.organisation).load_only(Organisation.short_name),
-        ),
         joinedload(Task.duty).load_only(Duty.occasion, Duty.kind, Duty.starts_on, Duty.ends_on),
-        joinedload(Task.clock).load_only(Clock.due_at),
         *(selectinload(each) for each in (Task.holder, Task.owner)),  # few have one
     )
 )

@@ -4,7 +4,7 @@ from datetime import datetime
 from itertools import count
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -83,7 +83,7 @@ def open_case(
     require(by, "case:report")
     what = kinds.KINDS[kind]
     # Reports of one county go one after the other: no number and no doubled request comes twice.
-    county = session.scalars(_COUNTY, {"here": by.organisation.region_code}).one()
+    county = session.execute(_COUNTY, {"here": by.organisation.region_code}).one()
     if (made := handed_in(session, by, key)) is not None and made.case is not None:
         return made.case
     form = load.load(what.report)
@@ -110,7 +110,7 @@ def _new_case(
     session: Session,
     kind: kinds.Kind,
     answers: Answers,
-    county: Region,
+    county: Row[str, str | None],
     by: Appointment,
     now: datetime,
 ) -> Case:
@@ -158,7 +158,11 @@ def _next_number(session: Session, letters: str, county_code: str, now: datetime
     return f"{start}{following:04d}"
 
 
-_COUNTY = select(Region).where(Region.code == bindparam("here")).with_for_update()
+_COUNTY = (
+    select(Region.code, Region.parent_code)
+    .where(Region.code == bindparam("here"))
+    .with_for_update()
+)
 _LAST = (  # of all with so many digits; read from the end of the index
     select(Case.number)
     .where(
