@@ -12,7 +12,7 @@ signature. Where one signs, verifying the password costs 26 ms of processor what
 
 How many cycles there can be at most is told by the processor time of one: two cores have 2,000 ms
 a second for server, database and clients together. It waits for nobody, so it is told as well:
-72 cycles would leave 28 ms for each. What is in the way is how often the database is asked, 53
+72 cycles would leave 28 ms for each. What is in the way is how often the database is asked, 41
 times a cycle: two thirds of the server's time lie between a statement and its rows.
 `tests.benchmarks.http_parts` tells whose code it goes into.
 
