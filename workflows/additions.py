@@ -54,7 +54,7 @@ def insert(session: Session, *tables: Sequence[Base]) -> None:
     """
     for rows in filter(None, tables):
         kind = type(rows[0])
-        values = [_values(row) for row in rows]
+        values = [values_of(row) for row in rows]
         keys = session.connection().execute(_telling(kind), values).scalars()
         for row, key, given in zip(rows, keys.all(), values, strict=True):
             inspect(row).dict.update(given, id=key)
@@ -64,7 +64,17 @@ def insert(session: Session, *tables: Sequence[Base]) -> None:
     session.add_all(made)
 
 
-def _values(row: Base) -> dict[str, Any]:
+def refer_to_new(rows: Sequence[Base]) -> bool:
+    """Whether one refers to a row that has no id yet."""
+    for row in rows:
+        said = inspect(row).dict
+        others = (said.get(name) for name, _column in _shape(type(row))[1])
+        if any(other is not None and other.id is None for other in others):
+            return True
+    return False
+
+
+def values_of(row: Base) -> dict[str, Any]:
     """What the object says of each column: itself, by a row it refers to, or by saying nothing."""
     said = inspect(row).dict
     defaults, partners = _shape(type(row))

@@ -290,7 +290,7 @@ def _assigned(
     new = [(key, step) for key, step in instance.open.items() if key not in instance.steps]
     new.sort(key=lambda each: _index(each[1]) or 0)
     opened = [_row(process, key, _describe(step), host, now) for key, step in new]
-    if rows.refer_to_new(opened):
+    if additions.refer_to_new(opened):
         session.flush()
     return opened
 

@@ -11,18 +11,13 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, delete, insert, inspect, select, update
-from sqlalchemy.orm import (
-    MANYTOONE,
-    Session,
-    joinedload,
-    make_transient_to_detached,
-    undefer,
-)
+from sqlalchemy.orm import Session, joinedload, undefer
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import identity_key
 
 from models import Definition, Process, ProcessState, Task, TaskState, Timer
+from workflows import additions
 
 Timers = Mapping[str, tuple[datetime, str]]  # engine's id → due, bpmn id
 
@@ -57,21 +52,12 @@ _CLOSE = (
     .values(state=bindparam("now"), closed_at=bindparam("at"), done_by_id=bindparam("by"))
 )
 _OPEN, _WAIT = insert(_task), insert(_timer)
-_OPEN_TELLING = _OPEN.returning(_task.c.id, sort_by_parameter_order=True)
 _FORGET = delete(_timer).where(_timer.c.spiff_id == bindparam("key"))
 _MOVE = (
     update(_timer)
     .where(_timer.c.spiff_id == bindparam("key"))
     .values(spiff_id=bindparam("then"), due_at=bindparam("due"), attempts=0, error=None)
 )
-
-_COLUMNS = [column.key for column in _task.c if column.key != "id"]
-_TO_ONE = [
-    (relation.key, local.name)
-    for relation in inspect(Task).relationships
-    if relation.direction is MANYTOONE
-    for local in relation.local_columns
-]
 
 
 @dataclass(slots=True)
@@ -145,36 +131,14 @@ def close(
 def add(session: Session, process_id: int, tasks: list[Task]) -> None:
     """Steps that have opened; the objects serve as forms and stay outside the session."""
     if tasks:
-        session.connection().execute(_OPEN, [_values(task) for task in tasks])
+        session.connection().execute(_OPEN, [additions.values_of(task) for task in tasks])
         _expire(session, process_id, "tasks")
 
 
 def add_first(session: Session, process: Process, tasks: list[Task]) -> None:
     """The steps with which a process begins: all it has, and somebody is about to look at them."""
-    values = [_values(task) for task in tasks]
-    keys = session.connection().execute(_OPEN_TELLING, values).scalars().all() if values else []
-    for task, key, told in zip(tasks, keys, values, strict=True):
-        for name, value in told.items():
-            set_committed_value(task, name, value)
-        task.id = key
-        make_transient_to_detached(task)
-        session.add(task)
+    additions.insert(session, tasks)
     set_committed_value(process, "tasks", tasks)
-
-
-def refer_to_new(tasks: list[Task]) -> bool:
-    """Whether a step refers to a row that has no id yet."""
-    others = (task.__dict__.get(relation) for task in tasks for relation, _column in _TO_ONE)
-    return any(other is not None and other.id is None for other in others)
-
-
-def _values(task: Task) -> dict[str, Any]:
-    told = task.__dict__  # what nobody has set is not looked for
-    values = {key: told.get(key) for key in _COLUMNS}
-    for relation, column in _TO_ONE:
-        if (other := task.__dict__.get(relation)) is not None:
-            values[column] = other.id
-    return values | {"stops_clock": bool(task.stops_clock)}
 
 
 def set_timers(session: Session, process_id: int, before: Timers, after: Timers) -> None:
