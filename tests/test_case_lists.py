@@ -223,7 +223,7 @@ def test_nothing_is_looked_for_among_all_there_ever_was(
         asked.append((statement, values))
 
     event.listen(engine, "before_cursor_execute", note)
-    for address in ("/board", "/clocks?state=all", "/statistics/review-county"):
+    for address in ("/tasks", "/board", "/clocks?state=all", "/statistics/review-county"):
         assert client.get(address).status_code == 200
     elsewhere = world.units["neighbour"]
     assert not places.is_used(session, elsewhere)
@@ -235,6 +235,7 @@ def test_nothing_is_looked_for_among_all_there_ever_was(
                 r"SCAN (case_unit|clock|panel|task)( USING INDEX (\w+))?$", row[3]
             )
             assert not all_of_them or all_of_them[3] in FEW, (row[3], statement)
+            assert "task.user_id" not in statement or not BY_STATE.search(row[3]), statement
     for part in (UnitPart.CONCERNED, UnitPart.GUIDE):
         told = CaseUnit(case=cases[0], organisation=elsewhere, part=part, since=NOW)
         session.add(told)
@@ -243,6 +244,7 @@ def test_nothing_is_looked_for_among_all_there_ever_was(
         session.flush()
 
 
+BY_STATE = re.compile(r"ix_task_\w+ \(state=\?\)$")
 FEW = {"ix_clock_waiting", "ix_clock_running", "ix_clock_met_late_due", "ix_panel_opened"}
 
 

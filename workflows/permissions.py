@@ -19,6 +19,7 @@ from sqlalchemy import (
     false,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.orm import aliased
 
@@ -248,14 +249,15 @@ def lanes_of(role: Role) -> list[str]:
     return [lane.code for lane in LANES.values() if role in lane.roles]
 
 
-def _addressed(by: Appointment) -> ColumnElement[bool]:
+def _addressed(by: Appointment) -> list[ColumnElement[bool]]:
+    """To the person, or to the desk."""
     mine = and_(Task.user_id == by.user_id, Task.lane.in_(lanes_of(by.role)))
     our_desk = and_(
         Task.user_id.is_(None),
         Task.organisation_id == by.organisation_id,
         Task.lane.in_(lanes_of(by.role)),
     )
-    return or_(mine, our_desk) if by.stands_for_id is None else and_(our_desk, *in_place(by))
+    return [mine, our_desk] if by.stands_for_id is None else [and_(our_desk, *in_place(by))]
 
 
 def in_place(by: Appointment) -> list[ColumnElement[bool]]:
@@ -274,12 +276,14 @@ def reviewed_cases(by: Appointment) -> CompoundSelect[int]:
 
 def visible_tasks(by: Appointment) -> Select[Task]:
     """Steps addressed to this person or this desk, open or not."""
-    return select(Task).where(_addressed(by))
+    return select(Task).where(or_(*_addressed(by)))
 
 
 def inbox(by: Appointment) -> Select[Task]:
     """Open steps addressed to this person or this desk."""
-    return visible_tasks(by).where(Task.state == TaskState.OPEN)
+    # Each by its own index: asked for with an OR, SQLite looks through all that are open
+    found = (select(Task.id).where(Task.state == TaskState.OPEN, way) for way in _addressed(by))
+    return select(Task).where(Task.id.in_(union_all(*(ids.correlate(None) for ids in found))))
 
 
 def is_addressed(by: Appointment, task: Task) -> bool:
