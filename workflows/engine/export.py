@@ -1,6 +1,6 @@
 """The escape hatch: any process as SpiffWorkflow itself would write it, so that no case depends on
-our way of keeping it. What the compact state leaves out is not in it: settled history, and when a state changed, of
-which only the order of arrivals at a join is kept."""
+our way of keeping it. What the compact state leaves out is not in it: settled history, and when a
+state changed, of which only the order of arrivals at a join is kept."""
 
 from collections.abc import Mapping
 from typing import Any
