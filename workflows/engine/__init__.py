@@ -170,17 +170,27 @@ def complete(
 
     Raises StepClosed, StepFailed.
     """
+    with _moving(session, task, host, now) as (instance, step):
+        step.data.update(data)
+        step.run()
+        _advance(instance.workflow)
+        rows.close(session, task, state, now, by_id)
+        instance.steps.remove(task.spiff_id)
+
+
+@contextmanager
+def _moving(
+    session: Session, task: Task, host: Host, now: datetime
+) -> Iterator[tuple[_Instance, Any]]:
+    """The process of an open step, in memory, and the step in it. What the block makes of them is
+    saved at its end. Raises StepClosed, StepFailed."""
     row = rows.read(session, task.process_id)
     with _telling(row.name, row.id, task.bpmn_id), script.at(now):
         instance = _load(session, row, host, now)
         step = instance.open.get(task.spiff_id)
         if step is None:
             raise StepClosed(task.spiff_id)
-        step.data.update(data)
-        step.run()
-        _advance(instance.workflow)
-        rows.close(session, task, state, now, by_id)
-        instance.steps.remove(task.spiff_id)
+        yield instance, step
         _save(session, row, instance, host, now)
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from models import Definition, Task, TaskState
 from workflows import engine
-from workflows.engine import Host, NotModelled, StepClosed, rows, script
+from workflows.engine import Host, NotModelled
 from workflows.engine.definitions import parse_xml
 
 _B = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
@@ -59,19 +59,12 @@ def rewind(session: Session, task: Task, target: str, host: Host, *, now: dateti
 
     Raises StepClosed, StepFailed, NotModelled when the diagram has no such way.
     """
-    row = rows.read(session, task.process_id)
-    known = marks(session.get_one(Definition, row.definition_id))
-    if target not in ways_back(known, task.bpmn_id):
+    if target not in ways_back(marks(task.process.definition), task.bpmn_id):
         raise NotModelled(target)
-    with engine._telling(row.name, row.id, task.bpmn_id), script.at(now):
-        instance = engine._load(session, row, host, now)
-        step = instance.open.get(task.spiff_id)
-        if step is None:
-            raise StepClosed(task.spiff_id)
+    with engine._moving(session, task, host, now) as (instance, step):
         branch, spec = _branch(step, target)
         _replace(instance.workflow, branch, spec)
         engine._advance(instance.workflow)
-        engine._save(session, row, instance, host, now)
 
 
 def skip(session: Session, task: Task, host: Host, *, now: datetime) -> None:

@@ -4,9 +4,6 @@ A reviewer gives up his seat, another takes one. Cancelling the child would bloc
 for ever, which waits until all its children are completed; so a child is taken out, or added.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from models import Task
 from workflows import engine
-from workflows.engine import Host, NotModelled, StepClosed, rows, script
+from workflows.engine import Host, NotModelled
 
 
 class NotParallel(NotModelled):
@@ -28,47 +25,17 @@ class IndexTaken(NotModelled):
     """A sibling has, or had, that index."""
 
 
-@dataclass(slots=True)
-class _Move:
-    """A process in memory, and one of its open steps."""
-
-    row: rows.Row
-    instance: engine._Instance
-    step: Any
-
-    @property
-    def parent(self) -> Any:
-        """The multi-instance that the step is a child of."""
-        parent = self.step.parent
-        if parent is None or not isinstance(parent.task_spec, ParallelMultiInstanceTask):
-            raise NotParallel(self.step.task_spec.bpmn_id)
-        return parent
-
-
-@contextmanager
-def _moving(session: Session, task: Task, host: Host, now: datetime) -> Iterator[_Move]:
-    """Inside, the process moves; then it is saved."""
-    row = rows.read(session, task.process_id)
-    with engine._telling(row.name, row.id, task.bpmn_id), script.at(now):
-        instance = engine._load(session, row, host, now)
-        step = instance.open.get(task.spiff_id)
-        if step is None:
-            raise StepClosed(task.spiff_id)
-        yield _Move(row, instance, step)
-        engine._save(session, row, instance, host, now)
-
-
 def drop(session: Session, task: Task, host: Host, *, now: datetime) -> None:
     """Take an open step out. Was it the last one open, the process goes on without it.
 
     Raises StepClosed, StepFailed, NotParallel.
     """
-    with _moving(session, task, host, now) as move:
-        parent = move.parent
-        move.step.workflow._remove_task(move.step.id)
+    with engine._moving(session, task, host, now) as (instance, step):
+        parent = _several(step)
+        step.workflow._remove_task(step.id)
         if parent.task_spec.children_complete(parent):
             parent._set_state(State.READY)
-            move.instance.workflow.do_engine_steps()
+            instance.workflow.do_engine_steps()
 
 
 def add(session: Session, beside: Task, index: int, host: Host, *, now: datetime) -> Task:
@@ -76,8 +43,8 @@ def add(session: Session, beside: Task, index: int, host: Host, *, now: datetime
 
     Raises StepClosed when `beside` is not open, StepFailed, NotParallel, IndexTaken.
     """
-    with _moving(session, beside, host, now) as move:
-        parent, instance = move.parent, move.instance
+    with engine._moving(session, beside, host, now) as (instance, step):
+        parent = _several(step)
         if index in {engine._index(child) for child in parent.task_spec._instances(parent)}:
             raise IndexTaken(index)
         before = set(instance.open)
@@ -86,3 +53,11 @@ def add(session: Session, beside: Task, index: int, host: Host, *, now: datetime
         instance.look()
         [opened] = instance.open.keys() - before
     return session.scalars(select(Task).where(Task.spiff_id == opened)).one()
+
+
+def _several(step: Any) -> Any:
+    """The multi-instance that the step is a child of."""
+    parent = step.parent
+    if parent is None or not isinstance(parent.task_spec, ParallelMultiInstanceTask):
+        raise NotParallel(step.task_spec.bpmn_id)
+    return parent
