@@ -28,7 +28,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from models import Case, DossierRequest, DossierState, Task, TaskState
-from tests.faults.clients import BUSY, DONE, Attempt, Client
+from tests.faults.clients import BUSY, DONE, Attempt, Client, working
 from tests.faults.ground import Ground, fall_due
 from tests.faults.kills import wait
 from tests.faults.outages import (
@@ -223,26 +223,18 @@ def _for_ever(scene: _Scene, turn: int) -> None:
     place, person = scene.place, scene.person
     _enough_steps(scene)
     paper, path = person.paper()
-    stop = threading.Event()
-    clients = [
-        Client(place.browser, place.engine, person.journal, f"broken:{turn}:{number}", stop, 60)
-        for number in range(3)
-    ]
-    for client in clients:
-        client.start()
-    pids = place.stand.pids(WEB) + place.stand.pids(WORKER)
-    scene.disk.break_(pids, scene.dice.randint(1, 200), for_ever=True)
-    expect(wait(lambda: scene.disk.failed > 0, 30), "nobody wrote")
-    until = time.monotonic() + LASTING
-    while time.monotonic() < until:
-        for shown in ("/tasks", "/cases", "/healthz"):
-            reply = person.look(shown, paper.who)
-            expect(reply is not None and reply.status == 200, f"{shown}: {reply}")
-        key = str(uuid4())
-        reply = place.browser.post(paper.who, path, paper.typed(key))
-        refused_and_kept(reply, BROKEN, key)
-    scene.note("lasting")
-    stop.set()
-    for client in clients:
-        client.join()
+    seed = f"broken:{turn}"
+    with working(place.browser, place.engine, person.journal, seed, most_cases=60):
+        pids = place.stand.pids(WEB) + place.stand.pids(WORKER)
+        scene.disk.break_(pids, scene.dice.randint(1, 200), for_ever=True)
+        expect(wait(lambda: scene.disk.failed > 0, 30), "nobody wrote")
+        until = time.monotonic() + LASTING
+        while time.monotonic() < until:
+            for shown in ("/tasks", "/cases", "/healthz"):
+                reply = person.look(shown, paper.who)
+                expect(reply is not None and reply.status == 200, f"{shown}: {reply}")
+            key = str(uuid4())
+            reply = place.browser.post(paper.who, path, paper.typed(key))
+            refused_and_kept(reply, BROKEN, key)
+        scene.note("lasting")
     scene.told["lasting: times"] += 1

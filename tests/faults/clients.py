@@ -10,7 +10,8 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -303,3 +304,27 @@ def words(body: str) -> str:
     root = html.document_fromstring(body)
     alerts = root.xpath("//*[@role='alert']//li") or root.xpath("//main") or [root]
     return " | ".join(" ".join(each.text_content().split())[:160] for each in alerts[:4])
+
+
+@contextmanager
+def working(
+    browser: Browser,
+    engine: Engine,
+    journal: Journal,
+    seed: str,
+    number: int = 3,
+    most_cases: int = 40,
+) -> Iterator[None]:
+    """Inside the block people work; at its end each has been told what became of their last."""
+    stop = threading.Event()
+    clients = [
+        Client(browser, engine, journal, f"{seed}:{one}", stop, most_cases) for one in range(number)
+    ]
+    for client in clients:
+        client.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for client in clients:
+            client.join()

@@ -11,8 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -25,7 +24,7 @@ from sqlalchemy.orm import Session
 from models import WorkerBeat
 from tests.faults import kills
 from tests.faults.broken import Disk
-from tests.faults.clients import Client, Journal
+from tests.faults.clients import Journal, working
 from tests.faults.ground import Ground, fall_due, ground
 from tests.faults.outages import Outcome, Person, expect, little_disk, processes, served, settle
 from tests.faults.stand import WORKER
@@ -36,30 +35,12 @@ JUMPS = (HOUR, -HOUR, DAY, -DAY)  # by NTP, or by hand
 A_JUMP = 1.2  # seconds until the next
 
 
-@contextmanager
-def working(place: Ground, journal: Journal, seed: str, number: int = 3) -> Iterator[None]:
-    """Inside the block people work; at its end each has been told what became of their last."""
-    stop = threading.Event()
-    clients = [
-        Client(place.browser, place.engine, journal, f"{seed}:{one}", stop, 40)
-        for one in range(number)
-    ]
-    for client in clients:
-        client.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for client in clients:
-            client.join()
-
-
 def crash_while_recovering(folder: Path, server: Server, seed: str, times: int) -> Outcome:
     """The database server is killed, and again each time it has begun to recover."""
     outcome, dice = Outcome(""), Random(seed)  # noqa: S311 - it must repeat
     with served("recovering", folder, server) as place:
         person, before = Person(place, dice), processes(place)
-        with working(place, person.journal, seed):
+        with working(place.browser, place.engine, person.journal, seed):
             for _ in range(times):
                 time.sleep(dice.uniform(0.5, 1.5))
                 server.stop()
@@ -126,7 +107,7 @@ def killed_while_recovering(folder: Path, seed: str, times: int) -> Outcome:
         fall_due(place.engine, 12, timedelta(seconds=30))
         place.stand.start(practice=10)
         expect(kills.wait(place.answers), "the stand never answered")
-        with working(place, journal, seed):
+        with working(place.browser, place.engine, journal, seed):
             for turn in range(times * 6):
                 # every third time long enough for work, else while they begin
                 time.sleep(dice.uniform(0.6, 1.2) if turn % 3 == 0 else dice.uniform(0, 0.15))
@@ -151,7 +132,7 @@ def full_during_backup(folder: Path, seed: str) -> Outcome:
             person, before = Person(place, dice), processes(place)
             kept = folder.with_name("kept")
             kept.mkdir()
-            with working(place, person.journal, seed):
+            with working(place.browser, place.engine, person.journal, seed):
                 left = shutil.disk_usage(folder).free
                 filler = folder / "filler"
                 filler.write_bytes(bytes(max(0, left - (2 << 20))))
@@ -189,7 +170,7 @@ def clocks_jump(folder: Path, server: Server | None, seed: str, times: int) -> O
     with served(name, folder, server, workers=2, YILI_BROKEN_DISK=str(control)) as place:
         person, before = Person(place, dice), processes(place)
         pids = place.stand.pids(WORKER)
-        with working(place, person.journal, seed, 2):
+        with working(place.browser, place.engine, person.journal, seed, 2):
             for ahead in JUMPS * times:
                 who = pids if dice.random() < 0.5 else [dice.choice(pids)]
                 clock.set_clock(who, ahead)

@@ -6,7 +6,6 @@ again at once; the killing goes on meanwhile.
 
 import os
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -30,7 +29,7 @@ from models import (
     Timer,
 )
 from tests.faults.audit import DOUBLED, HALF, Fault, audit, jobs, versions
-from tests.faults.clients import CONFLICT, DONE, GONE, INVALID, Attempt, Client, Journal
+from tests.faults.clients import CONFLICT, DONE, GONE, INVALID, Attempt, Journal, working
 from tests.faults.ground import Ground, fall_due
 from tests.faults.stand import MASTER, WEB, WORKER
 from webapp import leftovers
@@ -118,7 +117,8 @@ def run(
         fall_due(ground.engine, 40, timedelta(seconds=max(10, kills * pause)))
         ground.stand.start(practice=practice)
         wait(ground.answers)
-    with taking(outcome.took, "kills"), _working(ground, outcome.journal, seed):
+    people = working(ground.browser, ground.engine, outcome.journal, seed, 4, 60)
+    with taking(outcome.took, "kills"), people:
         dice = Random(f"{seed}:killer")  # noqa: S311 - it must repeat
         Killer(ground, dice, outcome).run(kills, pause, time.monotonic() + seconds)
     with taking(outcome.took, "rest"):
@@ -139,22 +139,6 @@ def taking(took: dict[str, int], what: str) -> Iterator[None]:
     began = time.monotonic()
     yield
     took[what] = round(time.monotonic() - began)
-
-
-@contextmanager
-def _working(ground: Ground, journal: Journal, seed: str) -> Iterator[None]:
-    """Inside the block people work; at its end each has been told what became of their last."""
-    stop = threading.Event()
-    clients = [
-        Client(ground.browser, ground.engine, journal, f"{seed}:{number}", stop)
-        for number in range(4)
-    ]
-    for client in clients:
-        client.start()
-    yield
-    stop.set()
-    for client in clients:
-        client.join()
 
 
 def _audited(ground: Ground, journal: Journal) -> list[Fault]:

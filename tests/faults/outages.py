@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from models import Case, DossierRequest, DossierState, Notification, Task, TaskState
 from tests.faults import kills
 from tests.faults.audit import Fault, audit, jobs, versions
-from tests.faults.clients import BUSY, DONE, Attempt, Client, Journal, Reply
+from tests.faults.clients import BUSY, DONE, Attempt, Client, Journal, Reply, working
 from tests.faults.desks import Desks, Paper
 from tests.faults.ground import Ground, fall_due, ground
 from tests.faults.kills import wait
@@ -139,26 +139,17 @@ def database_stopped(
     outcome, dice = Outcome("database stopped"), Random(seed)  # noqa: S311 - it must repeat
     with served("stopped", folder, server) as place:
         person, before = Person(place, dice), processes(place)
-        stop = threading.Event()
-        clients = [
-            Client(place.browser, place.engine, person.journal, f"{seed}:{number}", stop, 30)
-            for number in range(3)
-        ]
-        for client in clients:
-            client.start()
-        for turn in range(times):
-            time.sleep(dice.uniform(0.5, 2.5))
-            if turn % 2 == 0:
-                server.stop()
-                _while_stopped(person, turn == 0)
-                time.sleep(dice.uniform(0, seconds))
-                server.start()
-            else:
-                server.kill_one(dice)
-            expect(wait(lambda: person.pages(1) == [200], 60), "the pages did not come back")
-        stop.set()
-        for client in clients:
-            client.join()
+        with working(place.browser, place.engine, person.journal, seed, most_cases=30):
+            for turn in range(times):
+                time.sleep(dice.uniform(0.5, 2.5))
+                if turn % 2 == 0:
+                    server.stop()
+                    _while_stopped(person, turn == 0)
+                    time.sleep(dice.uniform(0, seconds))
+                    server.start()
+                else:
+                    server.kill_one(dice)
+                expect(wait(lambda: person.pages(1) == [200], 60), "the pages did not come back")
         expect(set(before) <= set(processes(place)), "a process of ours ended")
         outcome.told = dict(person.journal.counts)
         outcome.faults = settle(place, person.journal)

@@ -21,8 +21,8 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from tests.faults.clients import BUSY, Attempt, Client
-from tests.faults.compound import backed_up, working
+from tests.faults.clients import BUSY, Attempt, Client, working
+from tests.faults.compound import backed_up
 from tests.faults.ground import Ground
 from tests.faults.kills import wait
 from tests.faults.outages import (
@@ -189,19 +189,13 @@ def _number(connection: psycopg.Connection, query: str) -> int:
 
 def _refusing(trouble: _Trouble) -> None:
     """40001 and 40P01 at random while people work."""
-    place, journal, stop = trouble.place, trouble.person.journal, threading.Event()
-    clients = [
-        Client(place.browser, place.engine, journal, f"waits:{number}", stop, 40)
-        for number in range(3)
-    ]
+    place, journal = trouble.place, trouble.person.journal
     had = journal.counts["503"]
-    with trouble.whenever_a_document_is_written(_REFUSES):
-        for client in clients:
-            client.start()
+    with (
+        working(place.browser, place.engine, journal, "waits"),
+        trouble.whenever_a_document_is_written(_REFUSES),
+    ):
         time.sleep(WORKING)
-    stop.set()
-    for client in clients:
-        client.join()
     expect(journal.counts["503"] > had, "the server refused nobody")
 
 
@@ -239,7 +233,8 @@ def sqlite_busy(folder: Path, seed: str, seconds: float) -> Outcome:
             while not stop.is_set():
                 expect(person.pages(1, "/cases") == [200], "a reader was refused")
 
-        with ThreadPoolExecutor(READERS) as pool, working(place, person.journal, seed, WRITERS):
+        people = working(place.browser, place.engine, person.journal, seed, WRITERS)
+        with ThreadPoolExecutor(READERS) as pool, people:
             readers = [pool.submit(read) for _ in range(READERS)]
             sizes = [_after(seconds, log)]
             with closing(sqlite3.connect(folder / "yili.db", isolation_level=None)) as long:
